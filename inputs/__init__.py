@@ -1,0 +1,9 @@
+"""What goes into a network: how a photo is prepared, calibration data, labelled folders, labels.
+
+The preparation (size, layout, colour order, mean, scale, resampling, crop) is part of a model. It is kept in the
+metadata of every file that is written and read back from there, so calibration, accuracy and boards prepare alike.
+"""
+
+from .preparation import LABELS_KEY, PREPARATION_KEY, Preparation
+
+__all__ = ["LABELS_KEY", "PREPARATION_KEY", "Preparation"]
