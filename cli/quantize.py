@@ -1,0 +1,63 @@
+"""`sepia quantize DIR -o DIR`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from .output import json_option, print_result, result_only
+
+__all__ = ["command"]
+
+
+@click.command("quantize")
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to fill  [default: DIRECTORY]"
+)
+@click.option(
+    "--calibrate",
+    type=click.Path(path_type=Path),
+    help="Image folder, .npz or .npy  [default: the photos in scikit-image]",
+)
+@click.option("--images", type=click.IntRange(min=1), help="At most so many of them  [default: all]")
+@click.option("--recipe", default="default", show_default=True, help="Name or TOML file.")
+@click.option(
+    "--activations",
+    type=click.Choice(["uint8", "int8"]),
+    default="uint8",
+    show_default=True,
+    help="Encoding in the ONNX file.",
+)
+@click.option(
+    "--io", type=click.Choice(["float", "int8"]), default="float", show_default=True, help="TFLite inputs and outputs."
+)
+@click.option("--saturation-safe", is_flag=True, help="7-bit weights, for x86 processors without VNNI.")
+@click.option("--formats", default="onnx,tflite,openvino", show_default=True, help="Comma-separated; onnx always is.")
+@json_option
+def command(
+    directory: Path,
+    output: Path | None,
+    calibrate: Path | None,
+    images: int | None,
+    recipe: str,
+    activations: Literal["uint8", "int8"],
+    io: Literal["float", "int8"],
+    saturation_safe: bool,
+    formats: str,
+    as_json: bool,
+) -> None:
+    """Quantise DIRECTORY/model.onnx once; write model.int8.onnx, .tflite, .xml/.bin and quantization.json."""
+    from ..pipeline import ModelFolder
+    from ..pipeline.export_files import formats_of
+    from ..pipeline.quantize_files import QuantizeOptions, quantize_files
+    from .progress import showing
+
+    folder = ModelFolder(output or directory, float_path=directory)
+    options = QuantizeOptions(recipe, calibrate, images, activations, saturation_safe, io)
+    with result_only(), showing() as progress:
+        chosen = formats_of([name.strip() for name in formats.split(",") if name.strip()])
+        summary = quantize_files(ModelFolder(directory), folder, options, formats=chosen, progress=progress)
+    print_result(summary.to_json(), as_json=as_json, text=summary.to_text())

@@ -1,0 +1,41 @@
+"""Preparation and labels as the text pairs that every file format carries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from ..errors import InputError
+from .preparation import LABELS_KEY, PREPARATION_KEY, Preparation
+
+__all__ = ["labels_of", "preparation_of", "to_metadata"]
+
+
+def to_metadata(preparation: Preparation | None, labels: Sequence[str] | None) -> dict[str, str]:
+    """Key → text, for what is known."""
+    found: dict[str, str] = {}
+    if preparation is not None:
+        found[PREPARATION_KEY] = preparation.to_json()
+    if labels is not None:
+        found[LABELS_KEY] = json.dumps(list(labels), ensure_ascii=False)
+    return found
+
+
+def preparation_of(metadata: Mapping[str, str], *, where: str) -> Preparation | None:
+    """The preparation that a file carries, or None. Raises InputError naming `where` if it is spoilt."""
+    text = metadata.get(PREPARATION_KEY)
+    return None if text is None else Preparation.from_json(text, where=where)
+
+
+def labels_of(metadata: Mapping[str, str], *, where: str) -> tuple[str, ...] | None:
+    """The class names that a file carries, or None. Raises InputError naming `where` if they are spoilt."""
+    text = metadata.get(LABELS_KEY)
+    if text is None:
+        return None
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(where, f"{LABELS_KEY} is not JSON ({error})") from error
+    if not isinstance(found, list) or not all(isinstance(label, str) for label in found):
+        raise InputError(where, f"{LABELS_KEY} is not a list of names")
+    return tuple(found)

@@ -1,0 +1,82 @@
+"""`sepia export`: a network's source → float ONNX, and from that TFLite and OpenVINO IR."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError, nearest
+from ..files import replacing
+from .folder import FORMATS, Format, ModelFolder
+from .progress import Report, silent
+from .translate_files import translate_files
+
+__all__ = ["Exported", "export_files", "formats_of"]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written. source: as the user named it. files: format → path."""
+
+    source: str
+    files: dict[str, Path]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"source": self.source, "files": {format_: str(path) for format_, path in self.files.items()}}
+
+
+def formats_of(names: Sequence[str]) -> tuple[Format, ...]:
+    """The formats named, in the order of FORMATS, "onnx" always among them. Raises ConfigError on an unknown one."""
+    for name in names:
+        if name not in FORMATS:
+            raise ConfigError("--formats", f"unknown format '{name}'", accepted=nearest(name, FORMATS))
+    return tuple(format_ for format_ in FORMATS if format_ == "onnx" or format_ in names)
+
+
+def export_files(
+    source: str,
+    folder: ModelFolder,
+    *,
+    formats: Sequence[Format] = FORMATS,
+    dynamic_batch: bool = False,
+    progress: Report = silent,
+) -> Exported:
+    """Write `model.onnx` and its translations into `folder`.
+
+    source: zoo name, `file.py:factory`, `.pt2` or `.onnx`. Raises ModelError, GraphError, UnsupportedOps (before the
+    format concerned is begun) and OutputError.
+    """
+    destination = folder.artifact("onnx", "float").path
+    progress(f"{folder.name}: {source} → ONNX", 0, 0)
+    with tempfile.TemporaryDirectory(prefix="sepia-") as scratch:
+        _write_onnx(source, destination, Path(scratch), dynamic_batch)
+    files = translate_files(folder, "float", formats, progress=progress)
+    return Exported(source, {"onnx": destination} | files)
+
+
+def _write_onnx(source: str, destination: Path, scratch: Path, dynamic_batch: bool) -> None:
+    from ..models.source import load_source
+
+    loaded = load_source(source, scratch)
+    if loaded.onnx is not None:
+        _copy_onnx(loaded.onnx, destination)
+        return
+    from ..export.torch_to_onnx import torch_to_onnx
+    from ..inputs.metadata import to_metadata
+
+    metadata = to_metadata(loaded.preparation, loaded.labels)
+    torch_to_onnx(loaded.program, destination, metadata=metadata, dynamic_batch=dynamic_batch)
+
+
+def _copy_onnx(source: Path, destination: Path) -> None:
+    """A user's own ONNX, checked before it is taken."""
+    from ..graph.load import load_graph
+
+    load_graph(source)
+    if source.resolve() != destination.resolve():
+        with replacing(destination) as temporary:
+            shutil.copyfile(source, temporary)
