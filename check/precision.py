@@ -1,0 +1,33 @@
+"""Which of a session's layers ran in float, from what the runtime says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..runtime.interface import Placement
+
+__all__ = ["FLOATS", "float_ops", "float_placements"]
+
+FLOATS = ("float32", "float16", "bfloat16")
+
+
+def float_placements(placements: Iterable[Placement]) -> list[Placement]:
+    """Those that computed in float. Conversions between codes and float are none: they belong to the edges."""
+    return [found for found in placements if found.precision in FLOATS and not _converts(found.op)]
+
+
+def float_ops(placements: Sequence[Placement]) -> tuple[str, ...] | None:
+    """Each as "op (precision)"; None where the runtime tells nothing."""
+    if not placements:
+        return None
+    return tuple(f"{found.op} ({found.precision})" for found in float_placements(placements))
+
+
+def _converts(op: str) -> bool:
+    plain = op.replace("_", "").lower()
+    return plain in _CONVERSIONS
+
+
+_CONVERSIONS = frozenset(
+    ("quantizelinear", "dequantizelinear", "quantize", "dequantize", "convert", "reorder", "fakequantize", "cast")
+)
