@@ -1,0 +1,51 @@
+"""The view of a quantised model that every translation starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from ..quantization import QuantParams
+
+__all__ = ["QuantizedModel", "data_inputs"]
+
+_FIRST_ONLY = frozenset(
+    (
+        "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Pad", "Slice", "Split", "Resize", "Expand",
+        "Gather", "Clip", "ReduceMean", "ReduceMax", "ReduceSum", "Identity", "QuantizeLinear",
+    )
+)  # fmt: skip
+
+
+def data_inputs(node: ir.Node) -> tuple[ir.Value, ...]:
+    """The inputs that carry data: not the shapes, bounds, axes and pads that only steer the op."""
+    inputs = node.inputs[:1] if node.op_type in _FIRST_ONLY else node.inputs
+    return tuple(value for value in inputs if value is not None and value.name)
+
+
+@dataclass(frozen=True)
+class QuantizedModel:
+    """A plain graph without Q/DQ pairs, and what each of its values is held as.
+
+    model: every value in float32 as seen between a DequantizeLinear and the next QuantizeLinear; a conversion that
+    belongs to no pair stays as a QuantizeLinear node with one input, whose output is held as codes.
+    params: value name → parameters, for each activation, weight and bias that is held as codes. A value without an
+    entry is float. codes: initialiser name → integer codes, of the dtype in its parameters; the initialiser in `model`
+    holds the same numbers dequantised. A float model has neither.
+    """
+
+    model: ir.Model
+    params: dict[str, QuantParams]
+    codes: dict[str, NDArray[Any]]
+
+    def held_as_codes(self, value: ir.Value | None) -> QuantParams | None:
+        """The parameters of `value`, None if it is float."""
+        return None if value is None or value.name is None else self.params.get(value.name)
+
+    def runs_in_int8(self, node: ir.Node) -> bool:
+        """The one rule: a node runs in int8 if and only if all its data inputs and outputs are held as codes."""
+        values = (*data_inputs(node), *(value for value in node.outputs if value.name))
+        return all(self.held_as_codes(value) is not None for value in values)
