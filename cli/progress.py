@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar where the end is known, a spinner where it is not, plain lines where there is no terminal."""
+"""Progress on stderr: a bar where the end is known, else a spinner; plain lines where there is no terminal."""
 
 from __future__ import annotations
 

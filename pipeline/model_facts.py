@@ -12,7 +12,7 @@ __all__ = ["ModelFacts", "model_facts"]
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """inputs: name → shape, ONNX layout, a dynamic batch as 1. preparation, labels: from the file's metadata, or None."""
+    """inputs: name → shape, ONNX layout, a dynamic batch as 1. preparation, labels: from the metadata, or None."""
 
     inputs: dict[str, tuple[int, ...]]
     preparation: Preparation | None
