@@ -7,7 +7,6 @@ never one that grew on the way. The reference is ONNX Runtime's integer kernels 
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -20,10 +19,10 @@ from numpy.typing import NDArray
 from ..errors import GraphError, InputError, RunError, UnsupportedOps
 from ..graph.load import load_graph
 from ..runtime import RUNTIMES
-from ..runtime.interface import Runtime, Session, TensorInfo
-from .cut import CodeTensor, Layer, find_layers
+from ..runtime.interface import Runtime
+from .cut import Layer, find_layers
 from .difference import CodeDifference, compare_codes
-from .network import from_file_layout, layouts_of, matched, to_file_layout
+from .layer_session import Codes, LayerSession
 from .precision import float_ops
 from .translate import Translate, Translator
 
@@ -32,7 +31,6 @@ __all__ = ["REFERENCE", "LayerParity", "check_layers"]
 REFERENCE = "onnxruntime"
 """The runtime whose codes every layer is fed with and compared against."""
 
-Codes = dict[str, NDArray[Any]]
 Progress = Callable[[str, int, int], None]
 
 
@@ -128,7 +126,7 @@ def _row(
     try:
         file = translator.file(runtime)
         with runtime.open(file) as session:
-            spoken = _Spoken(layer, session, file)
+            spoken = LayerSession(layer, session, file)
             for sample, wanted in zip(samples, expected, strict=True):
                 for name, found in spoken.run(sample).items():
                     difference += compare_codes(found, wanted[name])
@@ -146,53 +144,3 @@ def _row(
         float_ops=in_float,
         failure=failure,
     )
-
-
-class _Spoken:
-    """A cut's session that takes and gives the QDQ file's own codes, in ONNX layout and by their names there."""
-
-    def __init__(self, layer: Layer, session: Session, file: Path) -> None:
-        layouts = layouts_of(file)
-        self._session = session
-        self._reads = _paired(session.inputs, layer.reads, layouts, file)
-        self._makes = _paired(session.outputs, layer.makes, layouts, file)
-
-    def run(self, sample: Codes) -> Codes:
-        feeds = {info.name: _own(sample[tensor.codes], tensor, info, at) for info, tensor, at in self._reads}
-        found = self._session.run(feeds)
-        return {tensor.codes: _codes(found[info.name], tensor, at) for info, tensor, at in self._makes}
-
-
-def _paired(
-    infos: Sequence[TensorInfo], tensors: Sequence[CodeTensor], layouts: Mapping[str, str], file: Path
-) -> list[tuple[TensorInfo, CodeTensor, str]]:
-    """Each of the file's tensors with the layer's and with its layout in the file."""
-    given = Counter(name for tensor in tensors for name in _names(tensor))
-    by_name = {name: tensor for tensor in tensors for name in _names(tensor) if given[name] == 1}
-    known = all(info.name in by_name for info in infos) and len(infos) == len(tensors)
-    named = {info.name: by_name[info.name] for info in infos} if known else {t.codes: t for t in tensors}
-    found = matched(infos, named, file)
-    return [(info, tensor, layouts.get(info.name, "as is")) for info, tensor in zip(infos, found, strict=True)]
-
-
-def _names(tensor: CodeTensor) -> set[str]:
-    return {tensor.codes, tensor.real, tensor.dequantized}
-
-
-def _own(codes: NDArray[Any], tensor: CodeTensor, info: TensorInfo, layout: str) -> NDArray[Any]:
-    moved = to_file_layout(codes, layout)
-    if info.dtype in ("int8", "uint8"):
-        return _shifted(moved, info.dtype)
-    return tensor.params.dequantize(moved)
-
-
-def _codes(array: NDArray[Any], tensor: CodeTensor, layout: str) -> NDArray[Any]:
-    moved = from_file_layout(array, layout)
-    if moved.dtype in (np.int8, np.uint8):
-        return _shifted(moved, tensor.params.dtype).reshape(tensor.shape)
-    return tensor.params.quantize(moved).reshape(tensor.shape)
-
-
-def _shifted(codes: NDArray[Any], dtype: str) -> NDArray[Any]:
-    """The same codes in the other 8-bit encoding: code_u8 = code_s8 + 128, which flips the highest bit."""
-    return codes if codes.dtype == dtype else (codes.view(np.uint8) ^ np.uint8(128)).view(dtype)

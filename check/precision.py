@@ -12,8 +12,8 @@ FLOATS = ("float32", "float16", "bfloat16")
 
 
 def float_placements(placements: Iterable[Placement]) -> list[Placement]:
-    """Those that computed in float. Conversions between codes and float are none: they belong to the edges."""
-    return [found for found in placements if found.precision in FLOATS and not _converts(found.op)]
+    """Those that computed in float; what only moves or converts values says "none"."""
+    return [found for found in placements if found.precision in FLOATS]
 
 
 def float_ops(placements: Sequence[Placement]) -> tuple[str, ...] | None:
@@ -21,13 +21,3 @@ def float_ops(placements: Sequence[Placement]) -> tuple[str, ...] | None:
     if not placements:
         return None
     return tuple(f"{found.op} ({found.precision})" for found in float_placements(placements))
-
-
-def _converts(op: str) -> bool:
-    plain = op.replace("_", "").lower()
-    return plain in _CONVERSIONS
-
-
-_CONVERSIONS = frozenset(
-    ("quantizelinear", "dequantizelinear", "quantize", "dequantize", "convert", "reorder", "fakequantize", "cast")
-)
