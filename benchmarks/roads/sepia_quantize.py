@@ -1,0 +1,24 @@
+"""Sepia's calibration alone, from a float ONNX file: torch's own peak would hide what the photos take."""
+
+from __future__ import annotations
+
+from arguments import read_arguments
+from stopwatch import Stopwatch
+
+watch = Stopwatch()
+watch.mark("started")
+arguments = read_arguments(__doc__ or "")
+
+import onnx  # noqa: E402
+from sepia.inputs import Preparation, calibration_data  # noqa: E402
+from sepia.quantize.quantize import quantize  # noqa: E402
+from sepia.quantize.recipes import recipe  # noqa: E402
+
+watch.mark("imported")
+graph_input = onnx.load(arguments.float_onnx, load_external_data=False).graph.input[0]
+shape = tuple(dimension.dim_value for dimension in graph_input.type.tensor_type.shape.dim)
+data = calibration_data(arguments.calibration, {graph_input.name: shape}, Preparation(), limit=arguments.limit)
+destination = arguments.out / "model.int8.onnx"
+quantize(arguments.float_onnx, destination, data, recipe(arguments.method))
+watch.mark("done")
+watch.write(arguments.out, files={".onnx": destination}, packages=["onnxruntime", "onnx", "sepia-edge"])
