@@ -100,4 +100,4 @@ def in_top(logits: NDArray[Any], index: int, most: int) -> bool:
 
 
 def _classes(logits: NDArray[Any]) -> NDArray[np.intp]:
-    return np.argmax(logits, axis=min(1, np.ndim(logits) - 1))
+    return np.asarray(np.argmax(logits, axis=min(1, np.ndim(logits) - 1)))

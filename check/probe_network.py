@@ -60,7 +60,7 @@ def _add_layer(
     input_scale, weight_scale = 1 / 255, 1 / 128
     output_scale = 255 * input_scale * int(abs(weights.flat[0])) * weight_scale * taps / _SWING
 
-    def constant(label: str, array: NDArray[Any]) -> ir.Value:
+    def constant(label: str, array: NDArray[Any] | np.generic) -> ir.Value:
         value = ir.val(f"{name}_{label}", const_value=ir.tensor(array, name=f"{name}_{label}"))
         graph.register_initializer(value)
         return value

@@ -9,7 +9,6 @@ known, go through the runtime itself.
 from __future__ import annotations
 
 import tempfile
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +21,47 @@ from ..runtime import RUNTIMES
 from ..runtime.interface import Runtime
 from .cut import Layer, find_layers
 from .layer_session import LayerSession
+from .network import NetworkFile
 from .probe_network import expected_codes, write_probe
 from .translate import Translate, Translator
 
-__all__ = ["SAFE_WEIGHT", "keeps_to_half", "probe", "saturates"]
+__all__ = ["SAFE_WEIGHT", "keeps_to_half", "probe", "saturates", "wrong_outputs"]
 
 SAFE_WEIGHT = 64
 """Greatest |weight code| at which no pair can overflow: 2 · 255 · 64 = 32640 < 2^15."""
 
 
-@cache
 def saturates(runtime_name: str) -> bool:
     """Whether int8 outputs of the runtime are wrong here unless weights keep to half. Tried once a process.
 
     Raises RuntimeUnavailable if it is not installed, RunError if it can't run the probe.
     """
-    return probe(RUNTIMES[runtime_name])
+    return _probed(RUNTIMES[runtime_name])
+
+
+def wrong_outputs(runtime: Runtime, file: NetworkFile, qdq: NetworkFile | None) -> str:
+    """Why `file` gives wrong outputs in `runtime` on this processor; "" if it does not.
+
+    qdq: the QDQ file that it is a translation of, whose weights tell whether they are safe; unknown weights are not.
+    """
+    if file.precision != "int8" or not _probed(runtime):
+        return ""
+    if qdq is not None and keeps_to_half(qdq.path):
+        return ""
+    return (
+        f"{runtime.name} saturates sums of int8 products on this processor, so its outputs are wrong; "
+        "quantise with --saturation-safe for it"
+    )
+
+
+def _probed(runtime: Runtime) -> bool:
+    if id(runtime) not in _tried:
+        _tried[id(runtime)] = (runtime, probe(runtime))
+    return _tried[id(runtime)][1]
+
+
+_tried: dict[int, tuple[Runtime, bool]] = {}
+"""By identity; the runtime is kept so that its id is not given to another."""
 
 
 def probe(runtime: Runtime, *, weight: int = 127, translate: Translate | None = None) -> bool:
