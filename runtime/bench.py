@@ -1,0 +1,658 @@
+"""Measure one file in one runtime on one machine, and print JSON.
+
+Stands alone: Python ≥ 3.9, the standard library, the runtime and the NumPy that comes with it. It is copied to boards
+as it is, so it imports nothing of Sepia.
+
+    python bench.py --runtime onnxruntime --model model.onnx --threads 4 --seconds 3 --golden golden/
+
+One inference = inputs handed over, run, outputs fetched. Every figure has its unit in its name; null means that this
+machine or runtime does not tell. On failure: {"error": …} on standard output, the traceback on standard error, exit 1.
+
+golden/ holds inputs.npz (input name → array in the file's layout and dtype; several samples stacked along the batch),
+outputs.npz (output name → what is right for them) and tolerance.json ({"rms": number} or {"rms": {output: number}},
+the greatest root mean square error that is still right).
+"""
+
+from __future__ import annotations
+
+import argparse
+import array
+import gc
+import glob
+import hashlib
+import json
+import math
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from typing import Any, Callable, Optional
+
+SCHEMA = 1
+WINDOW = 5
+STABLE = 0.02
+WARM_SECONDS = 0.3
+LAYER_RUNS = 15
+
+Feeds = dict[str, Any]
+"""Input name → array."""
+
+
+# --- what the machine says of itself ------------------------------------------------------------------------------
+
+
+def read(path: str) -> Optional[str]:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return None
+
+
+def read_number(path: str, scale: float = 1.0) -> Optional[float]:
+    text = read(path)
+    try:
+        return None if text is None else float(text) * scale
+    except ValueError:
+        return None
+
+
+def cpuinfo(key: str) -> str:
+    for line in (read("/proc/cpuinfo") or "").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return ""
+
+
+def lacks_vnni() -> bool:
+    """x86 whose 8-bit products are summed in 16 bits, which saturate in silence."""
+    flags = cpuinfo("flags").split()
+    return platform.machine().lower() in ("x86_64", "amd64", "i686") and not {"avx512_vnni", "avx_vnni"} & set(flags)
+
+
+def machine() -> dict[str, Any]:
+    board = read("/proc/device-tree/model") or read("/sys/firmware/devicetree/base/model") or cpuinfo("Model")
+    memory = dict(meminfo())
+    return {
+        "cpu": cpuinfo("model name") or "{} {}".format(cpuinfo("CPU implementer"), cpuinfo("CPU part")).strip(),
+        "board": board.rstrip("\0"),
+        "architecture": platform.machine(),
+        "cores": os.cpu_count(),
+        "cores_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "vnni": not lacks_vnni() if "flags" in (read("/proc/cpuinfo") or "") else None,
+        "dotprod": "asimddp" in cpuinfo("Features").split(),
+        "memory_bytes": memory.get("MemTotal"),
+        "system": " ".join((platform.system(), platform.release())),
+        "python": platform.python_version(),
+    }
+
+
+def meminfo() -> list[tuple[str, int]]:
+    found = []
+    for line in (read("/proc/meminfo") or "").splitlines():
+        name, _, value = line.partition(":")
+        if value.strip().endswith("kB"):
+            found.append((name, int(value.split()[0]) * 1024))
+    return found
+
+
+def frequencies() -> list[dict[str, Any]]:
+    """One for each group of cores that share a clock. A virtual machine may know its nominal clock alone."""
+    found = []
+    for folder in sorted(glob.glob("/sys/devices/system/cpu/cpufreq/policy*")):
+        found.append(
+            {
+                "cores": read(folder + "/affected_cpus"),
+                "governor": read(folder + "/scaling_governor"),
+                "now_mhz": read_number(folder + "/scaling_cur_freq", 1e-3),
+                "min_mhz": read_number(folder + "/scaling_min_freq", 1e-3),
+                "max_mhz": read_number(folder + "/scaling_max_freq", 1e-3),
+            }
+        )
+    if not found and cpuinfo("cpu MHz"):
+        now = float(cpuinfo("cpu MHz"))
+        found.append({"cores": None, "governor": None, "now_mhz": now, "min_mhz": None, "max_mhz": None})
+    return found
+
+
+def temperatures() -> list[dict[str, Any]]:
+    found = []
+    for folder in sorted(glob.glob("/sys/class/thermal/thermal_zone*")):
+        celsius = read_number(folder + "/temp", 1e-3)
+        if celsius is not None:
+            found.append({"zone": read(folder + "/type"), "celsius": celsius})
+    return found
+
+
+# Bits of the Raspberry Pi firmware's "get_throttled": bits 16 and up say the same since the board was started.
+THROTTLE_BITS = {0: "under_voltage", 1: "frequency_capped", 2: "throttled", 3: "soft_temperature_limit"}
+
+
+def throttling() -> dict[str, Any]:
+    """now, since_boot: lists of causes, null where nothing tells. events: x86's count of thermal throttles."""
+    bits: Optional[int] = None
+    text = read("/sys/devices/platform/soc/soc:firmware/get_throttled")
+    if text is None and shutil.which("vcgencmd"):
+        try:
+            done = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=5, check=False)
+            text = done.stdout.strip().partition("=")[2]
+        except (OSError, subprocess.SubprocessError):
+            text = None
+    if text:
+        try:
+            bits = int(text, 16)
+        except ValueError:
+            bits = None
+    counts = [read_number(path) for path in glob.glob("/sys/devices/system/cpu/cpu*/thermal_throttle/*_throttle_count")]
+    known = [count for count in counts if count is not None]
+    return {
+        "now": None if bits is None else [name for bit, name in THROTTLE_BITS.items() if bits >> bit & 1],
+        "since_boot": None if bits is None else [name for bit, name in THROTTLE_BITS.items() if bits >> bit + 16 & 1],
+        "events": int(sum(known)) if known else None,
+    }
+
+
+def conditions() -> dict[str, Any]:
+    memory = dict(meminfo())
+    total, free = memory.get("SwapTotal"), memory.get("SwapFree")
+    load = os.getloadavg()
+    return {
+        "frequencies": frequencies(),
+        "temperatures": temperatures(),
+        "throttling": throttling(),
+        "load_average_1min": load[0],
+        "load_average_5min": load[1],
+        "memory_available_bytes": memory.get("MemAvailable"),
+        "swap_used_bytes": None if total is None or free is None else total - free,
+    }
+
+
+# --- memory by phase ----------------------------------------------------------------------------------------------
+
+
+def kilobytes(path: str, key: str) -> Optional[int]:
+    for line in (read(path) or "").splitlines():
+        if line.startswith(key + ":"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+class Memory:
+    """RSS and PSS at the end of each phase, and the peak within it where the kernel lets the peak be reset."""
+
+    def __init__(self) -> None:
+        self.phases: list[dict[str, Any]] = []
+        self.resets = self._reset()
+
+    def _reset(self) -> bool:
+        try:
+            with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+                file.write("5")
+        except OSError:
+            return False
+        return True
+
+    def end(self, phase: str) -> None:
+        self.phases.append(
+            {
+                "phase": phase,
+                "rss_bytes": kilobytes("/proc/self/smaps_rollup", "Rss") or kilobytes("/proc/self/status", "VmRSS"),
+                "pss_bytes": kilobytes("/proc/self/smaps_rollup", "Pss"),
+                "peak_rss_bytes": kilobytes("/proc/self/status", "VmHWM"),
+            }
+        )
+        self.resets = self._reset() and self.resets
+
+    def told(self) -> dict[str, Any]:
+        peaks = [phase["peak_rss_bytes"] for phase in self.phases if phase["peak_rss_bytes"] is not None]
+        # Where it can't be reset, each phase's peak is the peak until then.
+        return {"phases": self.phases, "peak_by_phase": self.resets, "peak_rss_bytes": max(peaks) if peaks else None}
+
+
+# --- one class a runtime ------------------------------------------------------------------------------------------
+
+
+class Engine:
+    """import_library, then load, then run. inputs: (name, shape with −1 for a free dimension, dtype)."""
+
+    version = ""
+    arena_bytes: Optional[int] = None
+    layers_note = ""
+    inputs: list[tuple[str, list[int], str]]
+
+    def __init__(self, model: str, threads: int, kernels: str) -> None:
+        self.model, self.threads, self.kernels = model, threads, kernels
+
+    def import_library(self) -> None:
+        raise NotImplementedError
+
+    def load(self) -> None:
+        raise NotImplementedError
+
+    def run(self, feeds: Feeds) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def layers(self, feeds: Feeds) -> list[dict[str, Any]]:
+        """Median time of each layer, from a second load with the runtime's own profiler on."""
+        return []
+
+
+class OnnxRuntime(Engine):
+    def import_library(self) -> None:
+        import onnxruntime
+
+        self.library: Any = onnxruntime
+        self.version = onnxruntime.__version__
+
+    def options(self) -> Any:
+        options = self.library.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        if lacks_vnni():
+            options.add_session_config_entry("session.x64quantprecision", "1")
+        return options
+
+    def load(self) -> None:
+        self.session = self.open(self.options())
+        kinds = {"float": "float32", "double": "float64"}
+        self.inputs = []
+        for value in self.session.get_inputs():
+            kind = value.type[len("tensor(") : -1]
+            shape = [size if isinstance(size, int) else -1 for size in value.shape]
+            self.inputs.append((value.name, shape, kinds.get(kind, kind)))
+        self.names = [value.name for value in self.session.get_outputs()]
+
+    def open(self, options: Any) -> Any:
+        return self.library.InferenceSession(self.model, options, providers=["CPUExecutionProvider"])
+
+    def run(self, feeds: Feeds) -> dict[str, Any]:
+        return dict(zip(self.names, self.session.run(self.names, feeds)))  # noqa: B905 - strict= is Python 3.10
+
+    def layers(self, feeds: Feeds) -> list[dict[str, Any]]:
+        with tempfile.TemporaryDirectory() as folder:
+            options = self.options()
+            options.enable_profiling = True
+            options.profile_file_prefix = os.path.join(folder, "profile")
+            session = self.open(options)
+            for _ in range(LAYER_RUNS):
+                session.run(self.names, feeds)
+            with open(session.end_profiling(), encoding="utf-8") as file:
+                events = json.load(file)
+        suffix = "_kernel_time"
+        timed: dict[str, tuple[str, list[float]]] = {}
+        for event in events:
+            if event.get("cat") == "Node" and event["name"].endswith(suffix):
+                told = event["args"]
+                _, times = timed.setdefault(event["name"][: -len(suffix)], (told["op_name"], []))
+                times.append(float(event["dur"]))
+                if "mem_arena_held" in told:
+                    self.arena_bytes = max(self.arena_bytes or 0, int(told["mem_arena_held"]))
+        return [layer(name, op, times) for name, (op, times) in timed.items()]
+
+
+class LiteRT(Engine):
+    layers_note = "the Python interpreter does not tell times by layer"
+
+    def import_library(self) -> None:
+        from importlib.metadata import version
+
+        from ai_edge_litert import interpreter
+
+        self.library: Any = interpreter
+        self.version = version("ai-edge-litert")
+
+    def load(self) -> None:
+        options: dict[str, Any] = {"model_path": self.model, "num_threads": self.threads}
+        if self.kernels == "builtin":
+            kinds = self.library.OpResolverType
+            options["experimental_op_resolver_type"] = kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        self.interpreter = self.library.Interpreter(**options)
+        self.interpreter.allocate_tensors()
+        self.inputs, self.slots = [], {}
+        for detail in self.interpreter.get_input_details():
+            shape = [int(size) for size in detail["shape"]]
+            self.inputs.append((detail["name"], shape, detail["dtype"].__name__))
+            self.slots[detail["name"]] = detail["index"]
+        self.results = [(detail["name"], detail["index"]) for detail in self.interpreter.get_output_details()]
+
+    def run(self, feeds: Feeds) -> dict[str, Any]:
+        for name, index in self.slots.items():
+            self.interpreter.set_tensor(index, feeds[name])
+        self.interpreter.invoke()
+        return {name: self.interpreter.get_tensor(index) for name, index in self.results}
+
+
+class TFLiteRuntime(LiteRT):
+    def import_library(self) -> None:
+        from importlib.metadata import version
+
+        from tflite_runtime import interpreter
+
+        self.library = interpreter
+        self.version = version("tflite-runtime")
+
+
+class OpenVINO(Engine):
+    def import_library(self) -> None:
+        import openvino
+
+        self.library: Any = openvino
+        self.version = openvino.__version__
+
+    def load(self) -> None:
+        self.core = self.library.Core()
+        self.compiled = self.compile()
+        self.request = self.compiled.create_infer_request()
+        self.inputs = []
+        for port in self.compiled.inputs:
+            shape = [-1 if size.is_dynamic else size.get_length() for size in port.partial_shape]
+            self.inputs.append((self.name(port), shape, port.element_type.to_dtype().name))
+        self.names = [self.name(port) for port in self.compiled.outputs]
+
+    def compile(self, **more: str) -> Any:
+        settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1}
+        return self.core.compile_model(self.model, "CPU", {**settings, "INFERENCE_NUM_THREADS": self.threads, **more})
+
+    def name(self, port: Any) -> str:
+        friendly = port.node.get_friendly_name()
+        for candidate in (friendly, friendly.partition("/sink_port_")[0]):
+            if candidate in port.names:
+                return str(candidate)
+        return str(min(port.names)) if port.names else str(friendly)
+
+    def run(self, feeds: Feeds) -> dict[str, Any]:
+        results = self.request.infer([feeds[name] for name, _, _ in self.inputs], share_inputs=True)
+        return {name: results[index] for index, name in enumerate(self.names)}
+
+    def layers(self, feeds: Feeds) -> list[dict[str, Any]]:
+        request = self.compile(PERF_COUNT="YES").create_infer_request()
+        timed: dict[str, tuple[str, list[float]]] = {}
+        for _ in range(LAYER_RUNS):
+            request.infer([feeds[name] for name, _, _ in self.inputs])
+            for told in request.get_profiling_info():
+                if told.status == told.Status.EXECUTED:
+                    _, times = timed.setdefault(told.node_name, (told.node_type, []))
+                    times.append(told.real_time.total_seconds() * 1e6)
+        return [layer(name, op, times) for name, (op, times) in timed.items()]
+
+
+ENGINES: dict[str, type[Engine]] = {
+    "onnxruntime": OnnxRuntime,
+    "litert": LiteRT,
+    "tflite-runtime": TFLiteRuntime,
+    "openvino": OpenVINO,
+}
+
+
+# --- time ---------------------------------------------------------------------------------------------------------
+
+
+def percentile(ordered: list[float], share: float) -> float:
+    """Between the two nearest ranks, linearly."""
+    place = share * (len(ordered) - 1)
+    low = math.floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+# What ONNX Runtime and OpenVINO add to the name of a node that they fuse, re-lay or split.
+ADDED = re.compile(r"(_token_\d+|_nchwc|_nhwc|/WithoutBiases|/WithoutShift|/DequantizationMultiply)+$")
+
+
+def layer(name: str, op: str, times: list[float]) -> dict[str, Any]:
+    return {"name": ADDED.sub("", name), "op": op, "p50_us": percentile(sorted(times), 0.5)}
+
+
+def timed_ms(action: Callable[[], Any]) -> float:
+    start = time.perf_counter_ns()
+    action()
+    return (time.perf_counter_ns() - start) / 1e6
+
+
+def warm_up(action: Callable[[], Any], most_seconds: float) -> dict[str, Any]:
+    """Run until the last three medians of WINDOW runs lie within STABLE of one another, or the time is over.
+
+    At least WARM_SECONDS: a clock that steps up needs some milliseconds, and a tiny network is stable before that.
+    """
+    start = time.perf_counter()
+    medians: list[float] = []
+    runs, stable = 0, False
+    while runs == 0 or time.perf_counter() - start < (min(WARM_SECONDS, most_seconds) if stable else most_seconds):
+        window = sorted(timed_ms(action) for _ in range(WINDOW))
+        runs += WINDOW
+        medians.append(percentile(window, 0.5))
+        last = medians[-3:]
+        stable = len(last) == 3 and max(last) - min(last) <= STABLE * min(last)
+    return {
+        "runs": runs,
+        "seconds": time.perf_counter() - start,
+        "stable": stable,
+        "rule": f"{WARM_SECONDS:g} s and 3 medians of {WINDOW} runs within {STABLE:.0%}, or {most_seconds:g} s",
+    }
+
+
+def measure(action: Callable[[], Any], seconds: float, least_runs: int) -> tuple[array.array[float], float, float]:
+    """Times of each run in ms over at least `seconds` and `least_runs` runs, then wall and processor seconds in all."""
+    times = array.array("d")  # a list of floats would grow the steady phase by megabytes
+    gc.collect()
+    gc.disable()
+    cpu_start, start = time.process_time(), time.perf_counter()
+    while len(times) < least_runs or time.perf_counter() - start < seconds:
+        times.append(timed_ms(action))
+    took, cpu = time.perf_counter() - start, time.process_time() - cpu_start
+    gc.enable()
+    return times, took, cpu
+
+
+def latency(times: array.array[float], took: float, cpu: float) -> dict[str, Any]:
+    """std is of the runs, not of their mean. cpu_ms is of one run, over all threads."""
+    ordered = sorted(times)
+    mean = sum(ordered) / len(ordered)
+    return {
+        "p50_ms": percentile(ordered, 0.5),
+        "p90_ms": percentile(ordered, 0.9),
+        "p99_ms": percentile(ordered, 0.99),
+        "min_ms": ordered[0],
+        "max_ms": ordered[-1],
+        "mean_ms": mean,
+        "std_ms": math.sqrt(sum((value - mean) ** 2 for value in ordered) / len(ordered)),
+        "cpu_ms": cpu / len(ordered) * 1e3,
+        "count": len(ordered),
+        "seconds": took,
+    }
+
+
+# --- inputs and golden outputs ------------------------------------------------------------------------------------
+
+
+def drawn(engine: Engine) -> Feeds:
+    """Normal noise, or any code of an integer input, from a fixed seed."""
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    feeds = {}
+    for name, sizes, dtype in engine.inputs:
+        shape = [max(size, 1) for size in sizes]
+        if np.dtype(dtype).kind in "iu":
+            info = np.iinfo(dtype)
+            feeds[name] = random.integers(info.min, info.max, shape, dtype, endpoint=True)
+        else:
+            feeds[name] = random.standard_normal(shape).astype(dtype)
+    return feeds
+
+
+def samples(engine: Engine, arrays: Feeds) -> list[Feeds]:
+    """Cut golden inputs into runs of the file's own batch. Refuses names, shapes and dtypes that are not the file's."""
+    import numpy as np
+
+    expected = {name for name, _, _ in engine.inputs}
+    if set(arrays) != expected:
+        raise ValueError(f"golden inputs are {sorted(arrays)}, the file's are {sorted(expected)}")
+    runs: list[Feeds] = []
+    for name, shape, dtype in engine.inputs:
+        array = arrays[name]
+        fits = array.ndim == len(shape) and all(
+            shape[axis] in (-1, array.shape[axis]) for axis in range(1 if shape else 0, array.ndim)
+        )
+        batch = max(shape[0], 1) if shape else 1
+        if not fits or array.dtype.name != dtype or (shape and array.shape[0] % batch):
+            raise ValueError(
+                f"golden input '{name}' is {array.dtype} {list(array.shape)}, the file's is {dtype} {shape}"
+            )
+        pieces = np.split(array, array.shape[0] // batch) if shape else [array]
+        runs = runs or [{} for _ in pieces]
+        if len(pieces) != len(runs):
+            raise ValueError(f"golden input '{name}' has {len(pieces)} samples, the others {len(runs)}")
+        for number, piece in enumerate(pieces):
+            runs[number][name] = np.ascontiguousarray(piece)
+    return runs
+
+
+def compare(name: str, right: Any, got: Any, tolerance: float) -> dict[str, Any]:
+    """right: int, or float of another width, is compared as float64. NaN is never right."""
+    import numpy as np
+
+    told = {"output": name, "tolerance_rms": tolerance, "ok": False, "reason": ""}
+    if got is None:
+        return {**told, "reason": "the file has no such output"}
+    if got.shape != right.shape or got.dtype != right.dtype:
+        return {**told, "reason": f"is {got.dtype} {list(got.shape)}, not {right.dtype} {list(right.shape)}"}
+    error = got.astype(np.float64) - right.astype(np.float64)
+    rms, most = float(np.sqrt(np.mean(error**2))), float(np.abs(error).max())
+    finite = math.isfinite(rms)
+    ok = finite and rms <= tolerance
+    told["reason"] = "" if ok else ("rms error above the tolerance" if finite else "not finite")
+    figures = {"rms": rms if finite else None, "max_abs": most if finite else None}
+    return {**told, **figures, "equal_share": float(np.mean(got == right)), "ok": ok}
+
+
+class Golden:
+    def __init__(self, folder: str) -> None:
+        import numpy as np
+
+        with np.load(os.path.join(folder, "inputs.npz"), allow_pickle=False) as file:
+            self.inputs = {name: file[name] for name in file.files}
+        with np.load(os.path.join(folder, "outputs.npz"), allow_pickle=False) as file:
+            self.outputs = {name: file[name] for name in file.files}
+        with open(os.path.join(folder, "tolerance.json"), encoding="utf-8") as text:
+            self.tolerance = json.load(text)["rms"]
+
+    def check(self, runs: list[Feeds], run: Callable[[Feeds], dict[str, Any]]) -> dict[str, Any]:
+        import numpy as np
+
+        got: dict[str, list[Any]] = {}
+        for feeds in runs:
+            for name, values in run(feeds).items():
+                got.setdefault(name, []).append(np.array(values))
+        outputs = []
+        for name, right in self.outputs.items():
+            tolerance = self.tolerance[name] if isinstance(self.tolerance, dict) else self.tolerance
+            pieces = got.get(name)
+            joined = None if pieces is None else np.concatenate(pieces) if pieces[0].ndim else pieces[0]
+            outputs.append(compare(name, right, joined, float(tolerance)))
+        return {"ok": bool(outputs) and all(told["ok"] for told in outputs), "samples": len(runs), "outputs": outputs}
+
+
+# --- all of it ----------------------------------------------------------------------------------------------------
+
+
+def sha256(path: str) -> str:
+    found = hashlib.sha256()
+    with open(path, "rb") as file:
+        for piece in iter(lambda: file.read(1 << 20), b""):
+            found.update(piece)
+    return found.hexdigest()
+
+
+def bench(options: argparse.Namespace) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "schema": SCHEMA,
+        "runtime": options.runtime,
+        "model": os.path.basename(options.model),
+        "model_bytes": os.path.getsize(options.model),
+        "model_sha256": sha256(options.model),
+        "threads": options.threads,
+        "machine": machine(),
+        "before": conditions(),
+    }
+    engine = ENGINES[options.runtime](options.model, options.threads, options.kernels)
+    memory = Memory()
+    memory.end("baseline")
+    result["import_ms"] = timed_ms(engine.import_library)
+    memory.end("import")
+    result["load_ms"] = timed_ms(engine.load)
+    memory.end("load")
+    golden = Golden(options.golden) if options.golden else None
+    runs = samples(engine, golden.inputs) if golden else [drawn(engine)]
+    result["first_ms"] = timed_ms(lambda: engine.run(runs[0]))
+    memory.end("first")
+    result["warmup"] = warm_up(lambda: engine.run(runs[0]), options.warmup_seconds)
+    measured = measure(lambda: engine.run(runs[0]), options.seconds, options.least_runs)
+    memory.end("steady")
+    result["latency"] = latency(*measured)
+    result["golden"] = golden.check(runs, engine.run) if golden else None
+    result["layers"] = engine.layers(runs[0]) if options.layers else []
+    result["layers_note"] = engine.layers_note if options.layers else "not asked for"
+    result["runtime_version"] = engine.version
+    result["arena_bytes"] = engine.arena_bytes
+    result["inputs"] = [{"name": name, "shape": shape, "dtype": dtype} for name, shape, dtype in engine.inputs]
+    result["memory"] = memory.told()
+    result["after"] = conditions()
+    return result
+
+
+def parsed(arguments: Optional[list[str]]) -> argparse.Namespace:
+    def positive(text: str) -> float:
+        value = float(text)
+        if not value > 0 or math.isinf(value):
+            raise argparse.ArgumentTypeError("must be above 0")
+        return value
+
+    def count(text: str) -> int:
+        value = int(text)
+        if value < 1:
+            raise argparse.ArgumentTypeError("must be 1 or more")
+        return value
+
+    parser = argparse.ArgumentParser(prog="bench.py", description="Measure one file in one runtime. Prints JSON.")
+    parser.add_argument("--runtime", required=True, choices=sorted(ENGINES))
+    parser.add_argument("--model", required=True, help="the file: .onnx, .tflite or .xml")
+    parser.add_argument("--threads", type=count, default=1, help="threads of the runtime (default 1)")
+    parser.add_argument("--seconds", type=positive, default=3.0, help="time to measure over (default 3 s)")
+    parser.add_argument("--least-runs", type=count, default=5, help="runs to measure even if slow (default 5)")
+    parser.add_argument("--warmup-seconds", type=positive, default=5.0, help="longest warm-up (default 5 s)")
+    parser.add_argument("--golden", help="folder with inputs.npz, outputs.npz and tolerance.json")
+    parser.add_argument(
+        "--kernels", choices=("xnnpack", "builtin"), default="xnnpack", help="of litert (default xnnpack)"
+    )
+    parser.add_argument("--no-layers", dest="layers", action="store_false", help="leave out the time by layer")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Optional[list[str]] = None) -> int:
+    options = parsed(arguments)
+    # Libraries print, too: only our JSON may reach standard output.
+    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    try:
+        result, code = bench(options), 0
+    except Exception as error:  # noqa: BLE001 - whatever it was, whoever started this on a board reads JSON
+        traceback.print_exc()
+        told = [line.strip() for line in str(error).splitlines() if line.strip()]
+        result, code = {"error": "{}: {}".format(type(error).__name__, told[-1] if told else "no reason given")}, 1
+    json.dump(result, answer, allow_nan=False)
+    answer.write("\n")
+    answer.close()
+    return code
+
+
+if __name__ == "__main__":
+    sys.path.pop(0)  # the folder of this file: what lies beside it must not stand for a library
+    sys.exit(main())
