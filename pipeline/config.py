@@ -53,10 +53,14 @@ class QuantizeConfig(_Table):
 
 
 class CheckConfig(_Table):
-    """runtimes: those compared; absent: all that can run here. samples: inputs sent through every layer."""
+    """runtimes: those compared; absent: all that can run here. samples: inputs sent through every layer.
+
+    images: inputs for the whole networks' error against float.
+    """
 
     runtimes: tuple[str, ...] | None = None
     samples: int = Field(default=2, ge=1)
+    images: int = Field(default=16, ge=1)
 
 
 class AccuracyConfig(_Table):
