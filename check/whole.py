@@ -16,8 +16,8 @@ from ..runtime import RUNTIMES
 from ..runtime.interface import Placement, Runtime
 from .difference import LogitDifference, compare_logits
 from .float_layers import FloatLayer, FloatReasons
-from .precision import float_placements
 from .network import NetworkFile
+from .precision import float_placements
 from .saturation import wrong_outputs
 from .side_by_side import Cell, Logits, Sample, SideBySide, cells_of, find, float_reference
 

@@ -1,0 +1,97 @@
+"""From rows by layer to one verdict a runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+from .difference import CodeDifference
+from .layers import REFERENCE, LayerParity
+
+__all__ = ["GOALS", "Goal", "ParityVerdict", "verdicts"]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What rounding explains. share: of equal codes over all layers; layer_share: in any one layer. max_lsb: anywhere.
+
+    Engines differ in how they requantise int32 sums (float, fixed point with one rounding or with two), so a code whose
+    exact value lies near the middle of two may fall on either side. More than that is a bug.
+    """
+
+    share: float
+    layer_share: float
+    max_lsb: int
+
+
+GOALS: Mapping[str, Goal] = MappingProxyType(
+    {
+        REFERENCE: Goal(1.0, 1.0, 0),
+        "litert": Goal(0.99999, 0.999, 1),
+        "openvino": Goal(0.999, 0.99, 1),
+        "tflite-runtime": Goal(0.98, 0.9, 1),
+    }
+)
+_ELSE = GOALS["litert"]
+
+
+@dataclass(frozen=True)
+class ParityVerdict:
+    """One runtime over all layers.
+
+    broken: layer → what is wrong with it, the layers that rounding does not explain. float_layers: layer → what of it
+    ran in float. passed: nothing is broken and the share of equal codes is reached; layers in float do not fail it.
+    """
+
+    runtime: str
+    layers: int
+    codes: int
+    equal: int
+    share: float
+    max_lsb: int
+    goal: Goal
+    broken: Mapping[str, str]
+    float_layers: Mapping[str, str]
+    passed: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def verdicts(rows: Iterable[LayerParity]) -> tuple[ParityVerdict, ...]:
+    """One for each runtime in `rows`, in the order of their first row."""
+    by_runtime: dict[str, list[LayerParity]] = {}
+    for row in rows:
+        by_runtime.setdefault(row.runtime, []).append(row)
+    return tuple(_verdict(runtime, found) for runtime, found in by_runtime.items())
+
+
+def _verdict(runtime: str, rows: list[LayerParity]) -> ParityVerdict:
+    goal = GOALS.get(runtime, _ELSE)
+    total = sum((row.difference for row in rows), start=CodeDifference())
+    broken = {row.layer: reason for row in rows if (reason := _broken(row, goal))}
+    return ParityVerdict(
+        runtime=runtime,
+        layers=len(rows),
+        codes=total.codes,
+        equal=total.equal,
+        share=total.share,
+        max_lsb=total.max_lsb,
+        goal=goal,
+        broken=broken,
+        float_layers={row.layer: ", ".join(row.float_ops) for row in rows if row.float_ops},
+        passed=not broken and total.share >= goal.share,
+    )
+
+
+def _broken(row: LayerParity, goal: Goal) -> str:
+    if row.failure:
+        return row.failure
+    if row.max_lsb > goal.max_lsb:
+        return f"{row.max_lsb} LSB off, where rounding explains {goal.max_lsb}"
+    # In a small layer one code may be more than the share allows.
+    if row.codes - row.equal > max(1, (1 - goal.layer_share) * row.codes):
+        return f"{row.share:.3%} equal codes, where rounding explains {goal.layer_share:.1%}"
+    return ""
