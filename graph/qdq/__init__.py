@@ -6,6 +6,6 @@
 from __future__ import annotations
 
 from .read import read_qdq
-from .view import QuantizedModel
+from .view import QuantizedModel, code_bytes, data_inputs
 
-__all__ = ["QuantizedModel", "read_qdq"]
+__all__ = ["QuantizedModel", "code_bytes", "data_inputs", "read_qdq"]

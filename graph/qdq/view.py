@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from ..cost import float32_bytes
 from ..quantization import QuantParams
 
-__all__ = ["QuantizedModel", "data_inputs"]
+__all__ = ["QuantizedModel", "code_bytes", "data_inputs"]
 
 _FIRST_ONLY = frozenset(
     (
@@ -49,3 +52,15 @@ class QuantizedModel:
         """The one rule: a node runs in int8 if and only if all its data inputs and outputs are held as codes."""
         values = (*data_inputs(node), *(value for value in node.outputs if value.name))
         return all(self.held_as_codes(value) is not None for value in values)
+
+
+def code_bytes(quantized: QuantizedModel) -> Callable[[ir.Value], int]:
+    """Element sizes for `cost.graph_cost`: 1 for int8 and uint8 codes, 4 for int32 codes and for float32."""
+
+    def size(value: ir.Value) -> int:
+        held = quantized.held_as_codes(value)
+        if held is not None:
+            return np.dtype(held.dtype).itemsize
+        return float32_bytes(value)
+
+    return size
