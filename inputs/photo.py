@@ -56,36 +56,35 @@ def open_photo(path: Path) -> Image.Image:
 
 
 def prepare(image: Image.Image, preparation: Preparation) -> NDArray[np.float32]:
-    """[C, H, W] float32 of a picture in mode "RGB" or "L" with 8 bits.
-
-    Resize and crop are one step, on the part of the picture that is kept: filters are those of Pillow (with
-    anti-aliasing when shrinking), pixels just outside the crop still count, and the crop is centred exactly.
-    """
-    size = (preparation.width, preparation.height)
-    box = _crop_box(image.size, preparation)
-    kept = image.convert("L" if preparation.colour == "GREY" else "RGB")
-    kept = kept.resize(size, _RESAMPLING[preparation.resampling], box=box)
-    pixels = np.asarray(kept, dtype=np.float32).reshape(preparation.height, preparation.width, -1)
+    """[C, H, W] float32 of a picture in mode "RGB" or "L" with 8 bits. Filters are Pillow's, anti-aliased."""
+    picture = image.convert("L" if preparation.colour == "GREY" else "RGB")
+    pixels = np.asarray(_fitted(picture, preparation), dtype=np.float32)
+    pixels = pixels.reshape(preparation.height, preparation.width, preparation.channels)
     if preparation.colour == "BGR":
         pixels = pixels[:, :, ::-1]
-    scaled = (pixels - np.asarray(preparation.mean, np.float32)) / np.asarray(preparation.scale, np.float32)
-    return np.ascontiguousarray(scaled.transpose(2, 0, 1), dtype=np.float32)
+    mean, scale = np.asarray(preparation.mean, np.float32), np.asarray(preparation.scale, np.float32)
+    return np.ascontiguousarray(((pixels - mean) / scale).transpose(2, 0, 1), dtype=np.float32)
 
 
-def _crop_box(size: tuple[int, int], preparation: Preparation) -> tuple[float, float, float, float]:
-    """Left, top, right, bottom of what is kept, in pixels of the picture."""
-    width, height = size
+def _fitted(picture: Image.Image, preparation: Preparation) -> Image.Image:
+    """Resized and cropped to height × width, on whole pixels.
+
+    Published accuracies rest on this geometry (torchvision's): the longer side of the resized picture is rounded
+    down, and so are the left and upper edge of the crop.
+    """
+    size, filter_ = (preparation.width, preparation.height), _RESAMPLING[preparation.resampling]
     if preparation.resize == 0:
-        return 0.0, 0.0, float(width), float(height)
-    pixels_per_output = min(width, height) / preparation.resize
-    half_width = preparation.width * pixels_per_output / 2
-    half_height = preparation.height * pixels_per_output / 2
-    return (
-        max(0.0, width / 2 - half_width),
-        max(0.0, height / 2 - half_height),
-        min(float(width), width / 2 + half_width),
-        min(float(height), height / 2 + half_height),
-    )
+        return picture.resize(size, filter_)
+    # A picture more than eight times as long as wide would fill the memory once resized.
+    picture = _middle(picture, *(min(length, 8 * min(picture.size)) for length in picture.size))
+    shorter = min(picture.size)
+    width, height = (preparation.resize * length // shorter for length in picture.size)
+    return _middle(picture.resize((width, height), filter_), *size)
+
+
+def _middle(picture: Image.Image, width: int, height: int) -> Image.Image:
+    left, top = (picture.width - width) // 2, (picture.height - height) // 2
+    return picture.crop((left, top, left + width, top + height))
 
 
 def _plain(image: Image.Image) -> Image.Image:
