@@ -7,5 +7,6 @@ the terminal's table; two of them are compared, and held to budgets.
 """
 
 from .results import Results, Row, load_results, save_results
+from .write import write_report
 
-__all__ = ["Results", "Row", "load_results", "save_results"]
+__all__ = ["Results", "Row", "load_results", "save_results", "write_report"]

@@ -34,6 +34,10 @@ def _fraction(value: float) -> str:
     return f"{value:.3f}"
 
 
+def _error(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.1e}"
+
+
 def _whole(value: float) -> str:
     return f"{value:,.0f}"
 
@@ -88,7 +92,7 @@ COLUMNS = (
     Column("top1", "top-1", "", _fraction, "higher", "Share of images whose first class is right"),
     Column("top5", "top-5", "", _fraction, "higher", "Share of images with the right class among the first five"),
     Column("agreement", "agreement", "", _fraction, "higher", "Share of images with the float model's first class"),
-    Column("rms", "rms error", "", _fraction, "lower", "Root mean square error of the logits against float"),
+    Column("rms", "rms error", "", _error, "lower", "Root mean square error of the logits against float"),
     Column("images", "images", "", _whole, None, "How many images accuracy is over"),
     Column("latency_ms", "p50", "ms", significant, "lower", "Median latency of one inference"),
     Column("latency_p90_ms", "p90", "ms", significant, "lower", "Nine of ten inferences take no longer"),

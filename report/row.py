@@ -154,6 +154,11 @@ class Row(Fact):
         file = ".".join(part for part in self.key[:4] if part)
         return f"{file} on {self.target}"
 
+    @property
+    def ran_in_int8(self) -> bool:
+        """Whether an int8 file was really run, on hardware or an emulated core: such a row can tell its layers."""
+        return self.precision == "int8" and self.failure is None and self.how != "predicted"
+
     @model_validator(mode="after")
     def _is_honest(self) -> Self:
         given = {figure for figure in (*ACCURACY, *TIMES) if getattr(self, figure) is not None}

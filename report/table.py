@@ -26,13 +26,15 @@ def results_table(results: Results) -> Table:
     rows = results.rows
     shown = [FIGURES[key] for key in _SHOWN if any(FIGURES[key].value(row) is not None for row in rows)]
     table = Table(title=_title(rows), title_justify="left", title_style="bold", header_style="bold", box=None)
-    for heading in ("runtime", "precision", "outputs"):
+    mixed = len({row.how for row in rows}) > 1
+    for heading in ("runtime", "precision", *(["how"] if mixed else []), "outputs"):
         table.add_column(heading, overflow="fold")
     for column in shown:
         table.add_column(f"{column.title}\n{column.unit}".rstrip(), justify="right", no_wrap=True)
     for row, label in zip(rows, engine_labels(rows), strict=True):
         figures = ("" if row.failure else column.text(row) for column in shown)
-        table.add_row(label, _precision(row, rows), _outputs(row), *figures, style=_style(row))
+        words = (label, _precision(row, rows), *([row.how] if mixed else []), _outputs(row))
+        table.add_row(*words, *figures, style=_style(row))
     return table
 
 

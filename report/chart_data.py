@@ -1,0 +1,147 @@
+"""What the charts draw: rows, memory, layers and errors as flat records, each figure also as text for who hovers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .columns import FIGURES, UNKNOWN, in_megabytes, significant
+from .labels import engine_labels, place, row_labels
+from .results import Results
+from .row import Row
+
+__all__ = ["Record", "error_records", "layer_records", "memory_records", "row_records"]
+
+Record = dict[str, Any]
+
+_TOLD = ("model", "precision", "recipe", "format", "runtime", "target", "how", "outputs", "failure")
+
+
+def row_records(results: Results) -> list[Record]:
+    """One record a row; `id` is its place, `engine` the label that float and int8 share."""
+    rows = results.rows
+    labels = zip(engine_labels(rows), row_labels(rows), strict=True)
+    return [
+        {"id": number, "engine": engine, "label": label, **_row(row)}
+        for number, (row, (engine, label)) in enumerate(zip(rows, labels, strict=True))
+    ]
+
+
+def _row(row: Row) -> Record:
+    bound = row.latency_bound or 0
+    low = row.latency_ms * (1 - bound) if row.latency_ms and bound else row.latency_min_ms
+    high = row.latency_ms * (1 + bound) if row.latency_ms and bound else row.latency_p99_ms
+    record: Record = {key: getattr(row, key) for key in _TOLD}
+    return record | {
+        "place": place(row),
+        "slot": f"{row.precision} {row.recipe or ''}".strip(),
+        "latency_ms": row.latency_ms,
+        "latency_low_ms": low or row.latency_ms,
+        "latency_high_ms": high or row.latency_ms,
+        "latency_end_ms": max(high or 0, row.latency_ms or 0) or None,
+        "latency_text": _with_unit(row, "latency_ms") + (f" ± {bound:.0%}" if bound else ""),
+        "spread_text": " – ".join(
+            FIGURES[key].text(row) for key in ("latency_min_ms", "latency_p90_ms", "latency_p99_ms")
+        )
+        + " ms",
+        "bar_text": _bar_text(row),
+        "outputs_text": f"{row.outputs}: {row.reason}" if row.reason else row.outputs,
+        "accuracy_text": _accuracy(row),
+    }
+
+
+def _with_unit(row: Row, key: str) -> str:
+    column = FIGURES[key]
+    text = column.text(row)
+    return text if text == UNKNOWN else f"{text} {column.unit}".rstrip()
+
+
+def _bar_text(row: Row) -> str:
+    text = _with_unit(row, "latency_ms") + (f" ± {row.latency_bound:.0%}" if row.latency_bound else "")
+    return f"{text}   ✗ wrong outputs" if row.outputs == "wrong" else text
+
+
+def _accuracy(row: Row) -> str:
+    if row.agreement is None:
+        return "none: outputs are wrong" if row.outputs == "wrong" else "not measured"
+    return f"{FIGURES['agreement'].text(row)} with float, {row.images} images"
+
+
+def memory_records(results: Results) -> list[Record]:
+    """One record a row and phase, sizes in MiB."""
+    rows = results.rows
+    labels = zip(engine_labels(rows), row_labels(rows), strict=True)
+    return [
+        {
+            "id": number,
+            "engine": engine,
+            "label": label,
+            "precision": row.precision,
+            "phase": phase.phase,
+            "rss_mib": _mib(phase.rss_bytes),
+            "peak_mib": _mib(phase.peak_rss_bytes),
+            "rss_text": _mib_text(phase.rss_bytes),
+            "pss_text": _mib_text(phase.pss_bytes),
+            "peak_text": _mib_text(phase.peak_rss_bytes),
+        }
+        for number, (row, (engine, label)) in enumerate(zip(rows, labels, strict=True))
+        for phase in row.memory
+    ]
+
+
+def _mib(size: int | None) -> float | None:
+    return None if size is None else round(size / 2**20, 3)
+
+
+def _mib_text(size: int | None) -> str:
+    return UNKNOWN if size is None else f"{in_megabytes(size)} MiB"
+
+
+def layer_records(results: Results) -> list[Record]:
+    """One record a row and timed layer, in execution order."""
+    return [record for number, row in enumerate(results.rows) for record in _layers(number, row)]
+
+
+def _layers(number: int, row: Row) -> Iterator[Record]:
+    layers = row.layers or ()
+    total = sum(layer.time_ms for layer in layers) or 1
+    for index, layer in enumerate(layers):
+        yield {
+            "id": number,
+            "index": index,
+            "layer": layer.layer,
+            "op": layer.op,
+            "kind": layer.kind or layer.op,
+            "precision": layer.precision or UNKNOWN,
+            "time_ms": layer.time_ms,
+            "time_text": f"{significant(layer.time_ms)} ms, {layer.time_ms / total:.1%}",
+            "fell_to_float": row.precision == "int8" and layer.precision not in ("int8", "none", None),
+        }
+
+
+def error_records(results: Results) -> list[Record]:
+    """One record a layer and comparison; `series` says which."""
+    several: Mapping[str, bool] = {
+        "model": len({error.model for error in results.layer_errors}) > 1,
+        "recipe": len({error.recipe for error in results.layer_errors}) > 1,
+    }
+    return [
+        {
+            "model": error.model,
+            "runtime": error.runtime,
+            "series": " · ".join(
+                [getattr(error, key) or UNKNOWN for key in several if several[key]]
+                + [f"{error.runtime} against {error.reference}"]
+            ),
+            "index": error.index,
+            "layer": error.layer,
+            "kind": error.kind or UNKNOWN,
+            "sqnr_db": error.sqnr_db,
+            "rms_lsb": error.rms_lsb,
+            "max_lsb": error.max_lsb,
+            "sqnr_text": UNKNOWN if error.sqnr_db is None else f"{error.sqnr_db:.1f} dB",
+            "rms_text": UNKNOWN if error.rms_lsb is None else f"{significant(error.rms_lsb)} LSB",
+            "max_text": UNKNOWN if error.max_lsb is None else f"{significant(error.max_lsb)} LSB",
+        }
+        for error in results.layer_errors
+    ]

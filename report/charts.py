@@ -1,0 +1,260 @@
+"""The charts of the page: Vega-Lite specifications as plain dicts, their data by name. Colours are the page's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = ["error_chart", "latency_chart", "layer_chart", "memory_chart"]
+
+Spec = dict[str, Any]
+
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+_PRECISIONS = ["float", "int8"]
+_PRECISION = {
+    "field": "precision",
+    "type": "nominal",
+    "scale": {"domain": _PRECISIONS, "range": ["var(--float)", "var(--int8)"]},
+    "legend": None,
+}
+_KIND_COLOURS = [f"var(--kind-{number})" for number in range(1, 9)]
+_WRONG = "datum.outputs === 'wrong'"
+_PREDICTED = "datum.how === 'predicted'"
+
+
+def _base(**rest: Any) -> Spec:
+    return {
+        "$schema": _SCHEMA,
+        "background": "transparent",
+        "width": "container",
+        "config": _CONFIG,
+        **rest,
+    }
+
+
+# As in report.css, but written out: the library measures texts with it before the page's variables are known.
+_FONT = 'Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", sans-serif'
+
+_CONFIG = {
+    "font": _FONT,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": "var(--soft)",
+        "titleColor": "var(--soft)",
+        "gridColor": "var(--line)",
+        "domainColor": "var(--line)",
+        "tickColor": "var(--line)",
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": 500,
+        "titlePadding": 10,
+        "labelPadding": 6,
+        "ticks": False,
+        "domain": False,
+    },
+    "legend": {
+        "labelColor": "var(--ink)",
+        "titleColor": "var(--soft)",
+        "labelFontSize": 12,
+        "symbolType": "circle",
+        "orient": "top",
+        "title": None,
+        "columnPadding": 18,
+        "offset": 14,
+    },
+}
+
+
+def _tooltip(*fields: tuple[str, str]) -> list[Spec]:
+    return [{"field": field, "title": title, "type": "nominal"} for field, title in fields]
+
+
+def latency_chart(engines: Sequence[str], slots: int) -> Spec:
+    """Dataset `rows`: bars of p50 by engine, float beside int8, whiskers from min to p99, figures at their ends.
+
+    slots: the most bars of one engine. `usermeta.band_px` is the height of one, for a page that filters them.
+    """
+    band = 20 * slots + 14
+    y = {
+        "field": "engine",
+        "type": "nominal",
+        "sort": list(engines),
+        "axis": {"title": None, "labelLimit": 320, "labelFontSize": 13, "labelColor": "var(--ink)"},
+        "scale": {"paddingInner": 0.32, "paddingOuter": 0.1},
+    }
+    offset = {"field": "slot", "type": "nominal", "sort": None, "scale": {"paddingInner": 0.12}}
+    tooltip = _tooltip(
+        ("label", "row"),
+        ("latency_text", "p50"),
+        ("spread_text", "min – p90 – p99"),
+        ("how", "how"),
+        ("outputs_text", "outputs"),
+        ("accuracy_text", "agreement"),
+    )
+    bar = {
+        "mark": {"type": "bar", "cornerRadiusEnd": 3, "cursor": "pointer"},
+        "encoding": {
+            "x": {"field": "latency_ms", "type": "quantitative", "axis": {"title": "p50 latency [ms]", "tickCount": 6}},
+            "color": _PRECISION,
+            "stroke": {**_PRECISION, "condition": {"test": _WRONG, "value": "var(--wrong)"}},
+            "fillOpacity": {
+                "condition": [{"test": _WRONG, "value": 0.12}, {"test": _PREDICTED, "value": 0.35}],
+                "value": 1,
+            },
+            "strokeDash": {"condition": {"test": f"{_WRONG} || {_PREDICTED}", "value": [4, 3]}, "value": [1, 0]},
+            "tooltip": tooltip,
+        },
+    }
+    whisker = {
+        "mark": {"type": "rule", "color": "var(--ink)", "opacity": 0.55, "strokeWidth": 1.25, "tooltip": None},
+        "encoding": {
+            "x": {"field": "latency_low_ms", "type": "quantitative"},
+            "x2": {"field": "latency_high_ms"},
+        },
+    }
+    figure = {
+        "mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 12, "fontWeight": 600, "tooltip": None},
+        "encoding": {
+            "x": {"field": "latency_end_ms", "type": "quantitative"},
+            "text": {"field": "bar_text"},
+            "color": {"condition": {"test": _WRONG, "value": "var(--wrong)"}, "value": "var(--ink)"},
+        },
+    }
+    return _base(
+        data={"name": "rows"},
+        height=band * len(engines),
+        usermeta={"band_px": band},
+        transform=[{"filter": "isValid(datum.latency_ms)"}],
+        encoding={"y": y, "yOffset": offset},
+        layer=[bar, whisker, figure],
+    )
+
+
+def memory_chart(engine: str, phases: Sequence[str], top: float) -> Spec:
+    """Dataset `memory`: resident memory of one engine along the phases, float and int8; a tick is the peak so far.
+
+    top: end of the axis in MiB, the same for all engines so that they can be compared.
+    """
+    tooltip = _tooltip(
+        ("label", "row"), ("phase", "phase"), ("rss_text", "RSS"), ("pss_text", "PSS"), ("peak_text", "peak RSS")
+    )
+    x = {
+        "field": "phase",
+        "type": "nominal",
+        "sort": list(phases),
+        "scale": {"type": "point", "padding": 0.35},
+        "axis": {"title": None, "labelAngle": 0, "grid": False},
+    }
+    y = {
+        "field": "rss_mib",
+        "type": "quantitative",
+        "scale": {"domain": [0, top], "nice": True},
+        "axis": {"title": None, "tickCount": 4},
+    }
+    line = {
+        "mark": {"type": "line", "strokeWidth": 2.25},
+        "encoding": {"y": y, "color": _PRECISION, "detail": {"field": "id"}},
+    }
+    point = {
+        "mark": {"type": "point", "filled": True, "size": 52, "opacity": 1},
+        "encoding": {"y": y, "color": _PRECISION, "tooltip": tooltip},
+    }
+    peak = {
+        "mark": {"type": "tick", "orient": "horizontal", "width": 16, "thickness": 2, "opacity": 0.75},
+        "encoding": {"y": {**y, "field": "peak_mib"}, "color": _PRECISION, "tooltip": tooltip},
+    }
+    return _base(
+        data={"name": "memory"},
+        height=150,
+        transform=[{"filter": {"field": "engine", "equal": engine}}],
+        encoding={"x": x},
+        layer=[line, peak, point],
+    )
+
+
+def layer_chart(kinds: Sequence[str]) -> Spec:
+    """Dataset `layers`: time of each layer of one row in execution order; a click on a kind singles it out."""
+    chosen = {"param": "kind_picked", "value": 1}
+    tooltip = _tooltip(
+        ("layer", "layer"), ("kind", "kind"), ("op", "op"), ("precision", "ran in"), ("time_text", "time")
+    )
+    x = {
+        "field": "index",
+        "type": "ordinal",
+        "axis": {"title": "layer, in execution order", "labels": False, "grid": False},
+        "scale": {"paddingInner": 0.18},
+    }
+    bar = {
+        "params": [{"name": "kind_picked", "select": {"type": "point", "fields": ["kind"]}, "bind": "legend"}],
+        "mark": {"type": "bar", "cornerRadiusEnd": 2},
+        "encoding": {
+            "y": {"field": "time_ms", "type": "quantitative", "axis": {"title": "time [ms]", "tickCount": 5}},
+            "color": {
+                "field": "kind",
+                "type": "nominal",
+                "scale": {"domain": list(kinds), "range": _KIND_COLOURS[: len(kinds)] or _KIND_COLOURS},
+                "legend": {"columns": {"expr": "max(2, floor(width / 120))"}},
+            },
+            "opacity": {"condition": chosen, "value": 0.14},
+            "tooltip": tooltip,
+        },
+    }
+    in_float = {
+        "mark": {"type": "point", "shape": "triangle-down", "filled": True, "size": 60, "yOffset": -8},
+        "encoding": {
+            "y": {"field": "time_ms", "type": "quantitative"},
+            "color": {"value": "var(--wrong)"},
+            "opacity": {"condition": {"test": "datum.fell_to_float", "value": 1}, "value": 0},
+            "tooltip": tooltip,
+        },
+    }
+    return _base(data={"name": "layers"}, height=230, encoding={"x": x}, layer=[bar, in_float])
+
+
+def error_chart(series: Sequence[str]) -> Spec:
+    """Dataset `errors`: error of each layer along the depth, a line a runtime; the signal `metric` names the field."""
+    chosen = {"param": "series_picked", "value": 1}
+    tooltip = _tooltip(
+        ("layer", "layer"),
+        ("kind", "kind"),
+        ("series", "compared"),
+        ("sqnr_text", "SQNR"),
+        ("rms_text", "rms"),
+        ("max_text", "greatest"),
+    )
+    colour = {
+        "field": "series",
+        "type": "nominal",
+        "scale": {"domain": list(series), "range": _KIND_COLOURS},
+        "legend": {"columns": {"expr": "max(1, floor(width / 280))"}, "labelLimit": 320},
+    }
+    line = {
+        "params": [{"name": "series_picked", "select": {"type": "point", "fields": ["series"]}, "bind": "legend"}],
+        "mark": {"type": "line", "strokeWidth": 2},
+        "encoding": {"color": colour, "opacity": {"condition": chosen, "value": 0.12}},
+    }
+    point = {
+        "mark": {"type": "point", "filled": True, "size": 34},
+        "encoding": {"color": colour, "opacity": {"condition": chosen, "value": 0.12}, "tooltip": tooltip},
+    }
+    return _base(
+        data={"name": "errors"},
+        height=230,
+        params=[{"name": "metric", "value": "sqnr_db"}],
+        transform=[{"calculate": "datum[metric]", "as": "value"}, {"filter": "isValid(datum.value)"}],
+        encoding={
+            "x": {
+                "field": "index",
+                "type": "quantitative",
+                "axis": {"title": "layer, along the depth", "grid": False, "tickCount": 10, "tickMinStep": 1},
+                "scale": {"nice": False},
+            },
+            "y": {
+                "field": "value",
+                "type": "quantitative",
+                "axis": {"title": None},
+                "scale": {"zero": {"expr": "metric !== 'sqnr_db'"}},
+            },
+        },
+        layer=[line, point],
+    )

@@ -1,0 +1,182 @@
+"""Results as a page: one HTML file that needs no network, with charts, a table to sort and filter, and the facts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import islice
+from typing import Any
+
+from .chart_data import Record, error_records, layer_records, memory_records, row_records
+from .charts import error_chart, latency_chart, layer_chart, memory_chart
+from .columns import COLUMNS, UNKNOWN, Column, in_megabytes, significant
+from .headline import headline
+from .labels import row_labels
+from .results import Results
+from .row import Row
+from .statements import calibration_statement, conditions_statement, device_statement, how_statement
+
+__all__ = ["to_html"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """A row with its label and its record in the charts' data, as the template asks for them."""
+
+    row: Row
+    label: str
+    record: Record
+
+
+_FACETS = ("model", "precision", "runtime", "place", "format", "recipe", "how", "outputs")
+_WORDS = ("how", "outputs")
+_BARS = ("latency_ms", "peak_rss_bytes")
+_MOST_KINDS = 8
+
+
+def to_html(results: Results) -> str:
+    """The page as one text. About 1 MB, nearly all of it the chart library, which is put into the page itself."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+    room = Environment(
+        loader=PackageLoader("sepia.report", "templates"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    room.globals |= {
+        "device_statement": device_statement,
+        "calibration_statement": calibration_statement,
+        "conditions_statement": conditions_statement,
+        "megabytes": lambda size: UNKNOWN if size is None else f"{in_megabytes(size)} MiB",
+        "significant": significant,
+    }
+    return room.get_template("report.html.j2").render(_view(results)) + "\n"
+
+
+def _view(results: Results) -> dict[str, Any]:
+    """What the template asks for. Texts are made here, so that the template only places them."""
+    records = row_records(results)
+    rows = [
+        Item(row, label, record)
+        for row, label, record in zip(results.rows, row_labels(results.rows), records, strict=True)
+    ]
+    columns = _shown(results.rows)
+    return {
+        "results": results,
+        "title": ", ".join(dict.fromkeys(row.model for row in results.rows)) or "no rows",
+        "headline": headline(results),
+        "how": how_statement(results.rows),
+        "rows": rows,
+        "wrong": [item for item in rows if item.row.outputs == "wrong"],
+        "failed": [item for item in rows if item.row.failure],
+        "built_in": any(made.calibration and made.calibration.built_in for made in results.quantizations),
+        "columns": columns,
+        "bars": _bars(results.rows, columns),
+        "facets": _facets(records),
+        "timed": [item for item in rows if item.row.layers],
+        "float_rows": [item for item in rows if item.row.ran_in_int8],
+        "metrics": _metrics(results),
+        "data": _script_json(_data(results, records)),
+        "charts": _script_json(_charts(results, records)),
+        "library": _chart_library(),
+        "style": _asset("report.css"),
+        "behaviour": _asset("report.js"),
+    }
+
+
+def _shown(rows: Sequence[Row]) -> list[Column]:
+    """Figures known of any row, and the words that a label does not hold; the rest of them is behind each row."""
+    known = (column for column in COLUMNS if any(column.value(row) is not None for row in rows))
+    return [column for column in known if column.write is not None or column.key in _WORDS]
+
+
+def _bars(rows: Sequence[Row], columns: Sequence[Column]) -> dict[str, float]:
+    """Greatest value of each column that shows a bar behind its figures."""
+    found = {key: [value for row in rows if (value := getattr(row, key)) is not None] for key in _BARS}
+    return {key: max(values) for key, values in found.items() if values and any(c.key == key for c in columns)}
+
+
+def _facets(records: Sequence[Record]) -> dict[str, list[str]]:
+    """What can be chosen from: words that differ between rows, and don't divide them just as an earlier facet does."""
+    facets: dict[str, list[str]] = {}
+    divisions: list[list[int]] = []
+    for facet in _FACETS:
+        found = [record[facet] or "none" for record in records]
+        words = list(dict.fromkeys(found))
+        division = [words.index(word) for word in found]
+        if len(words) > 1 and division not in divisions:
+            facets[facet] = words
+            divisions.append(division)
+    return facets
+
+
+def _metrics(results: Results) -> list[tuple[str, str]]:
+    """Fields of the error chart that are known, with what their button says."""
+    names = {"sqnr_db": "SQNR [dB]", "rms_lsb": "rms [LSB]", "max_lsb": "greatest [LSB]"}
+    return [item for item in names.items() if any(getattr(e, item[0]) is not None for e in results.layer_errors)]
+
+
+def _data(results: Results, records: list[Record]) -> dict[str, list[Record]]:
+    return {
+        "rows": records,
+        "memory": memory_records(results),
+        "layers": layer_records(results),
+        "errors": error_records(results),
+    }
+
+
+def _charts(results: Results, records: Sequence[Record]) -> dict[str, Any]:
+    """Name → specification; charts of data that nobody has are left out."""
+    data = _data(results, list(records))
+    charts: dict[str, Any] = {}
+    if timed := [record for record in records if record["latency_ms"] is not None]:
+        charts["latency"] = latency_chart(_distinct(timed, "engine"), len(_distinct(timed, "slot")))
+    sizes = [record[key] for record in data["memory"] for key in ("rss_mib", "peak_mib") if record[key] is not None]
+    if sizes:
+        phases = _distinct(data["memory"], "phase")
+        charts["memory"] = {
+            engine: memory_chart(engine, phases, max(sizes)) for engine in _distinct(data["memory"], "engine")
+        }
+    if data["layers"]:
+        charts["layers"] = layer_chart(_costly_kinds(data["layers"]))
+    if data["errors"]:
+        charts["errors"] = error_chart(_distinct(data["errors"], "series"))
+    return charts
+
+
+def _costly_kinds(layers: Iterable[Record]) -> list[str]:
+    times: dict[str, float] = {}
+    for layer in layers:
+        times[layer["kind"]] = times.get(layer["kind"], 0) + layer["time_ms"]
+    return list(islice(sorted(times, key=lambda kind: -times[kind]), _MOST_KINDS))
+
+
+def _distinct(records: Iterable[Record], key: str) -> list[str]:
+    return list(dict.fromkeys(record[key] for record in records))
+
+
+def _script_json(value: object) -> Any:
+    """JSON that may stand in a <script>: no "<" of a name can close it."""
+    from markupsafe import Markup
+
+    return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
+
+
+@cache
+def _chart_library() -> Any:
+    """Vega, Vega-Lite and Vega-Embed as one script, from vl-convert's wheel."""
+    import vl_convert
+    from markupsafe import Markup
+
+    return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script"))
+
+
+def _asset(name: str) -> Any:
+    from markupsafe import Markup
+
+    return Markup((files(__package__) / "templates" / name).read_text(encoding="utf-8"))
