@@ -1,0 +1,119 @@
+"""From a graph to a TFLite program: steps, rows, refusals, layouts, then one lowering after the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import onnx_ir as ir
+
+from ...errors import Refusal
+
+# The families fill the op table when they are imported.
+from . import activation, conv, elementwise, fully_connected, pool, quantize, reshape, resize, slicing
+from .layout import Perm, Touch, as_is, assign, channels_last
+from .program import Program
+from .rows import Row, choose
+from .site import Quantized, Site, constant
+from .steps import steps
+from .tidy import tidy
+from .writer import Io, Writer
+
+__all__ = ["FAMILIES", "LAYOUTS_KEY", "METADATA_PREFIX", "Planned", "lower", "plan"]
+
+FAMILIES = (activation, conv, elementwise, fully_connected, pool, quantize, reshape, resize, slicing)
+"""Modules whose rows make up the op table."""
+METADATA_PREFIX = "sepia."
+LAYOUTS_KEY = "sepia.layouts"
+"""Metadata: JSON of input and output name → "NHWC", or "as is" for what keeps ONNX's order of axes."""
+
+_DTYPES = {ir.DataType.FLOAT}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A site with the row that lowers it; `site.int8` is settled."""
+
+    site: Site
+    row: Row
+
+
+def plan(quantized: Quantized) -> tuple[list[Planned], list[Refusal]]:
+    """Every step with its row, and every refusal of the graph: of its ends, then of its nodes in order."""
+    planned: list[Planned] = []
+    refusals = _ends(quantized)
+    for site in steps(quantized):
+        row = choose(site)
+        if isinstance(row, Refusal):
+            refusals.append(row)
+        else:
+            planned.append(Planned(replace(site, int8=row.runs_in_int8(site)), row))
+    return planned, refusals
+
+
+def _ends(quantized: Quantized) -> list[Refusal]:
+    """Inputs and outputs that are not float32, and values whose codes TFLite can't hold."""
+    graph = quantized.model.graph
+    refusals = [
+        Refusal(value.name or "", what, f"holds {str(value.dtype).lower()}", "TFLite files here take float32")
+        for what, values in (("graph input", graph.inputs), ("graph output", graph.outputs))
+        for value in values
+        if value.dtype not in _DTYPES
+    ]
+    constants = set(graph.initializers)
+    for name, params in quantized.params.items():
+        if name not in constants and params.per_channel:
+            hint = "quantise activations per tensor"
+            refusals.append(Refusal(name, "activation", "has scales per channel; TFLite takes one a tensor", hint))
+    return refusals
+
+
+def lower(quantized: Quantized, planned: Sequence[Planned], io: Io) -> Program:
+    """The program of a graph that nothing refuses."""
+    graph = quantized.model.graph
+    layouts = assign((_touch(each) for each in planned), (*graph.inputs, *graph.outputs))
+    write = Writer(quantized, layouts, io)
+    for value in graph.inputs:
+        write.graph_input(value)
+    for each in planned:
+        each.row.lower(each.site, write)
+    for value in graph.outputs:
+        write.graph_output(value)
+    program = write.program
+    tidy(program)
+    _name_ends(program)
+    program.metadata = _metadata(quantized, layouts)
+    return program
+
+
+def _touch(planned: Planned) -> Touch:
+    site, row = planned.site, planned.row
+    read = [value for value in site.node.inputs[: row.data] if value is not None and constant(value) is None]
+    return Touch(row.layout, (*read, *site.outputs))
+
+
+def _name_ends(program: Program) -> None:
+    """Inputs and outputs get exactly ONNX's names; who else had one, gets theirs."""
+    by_name = {tensor.name: tensor for tensor in program.tensors()}
+    for name, tensor in (*program.inputs.items(), *program.outputs.items()):
+        other = by_name.get(name)
+        if other is not None and other is not tensor:
+            other.name, tensor.name = tensor.name, name
+            by_name[other.name] = other
+        elif other is None:
+            tensor.name = name
+        by_name[name] = tensor
+
+
+def _metadata(quantized: Quantized, layouts: dict[str, Perm]) -> dict[str, str]:
+    """Sepia's entries of the ONNX file, and the layouts of the ends."""
+    graph = quantized.model.graph
+    found = {key: value for key, value in quantized.model.metadata_props.items() if key.startswith(METADATA_PREFIX)}
+    ends = {}
+    for value in (*graph.inputs, *graph.outputs):
+        perm = layouts[value.name or ""]
+        ends[value.name or ""] = "NHWC" if len(perm) == 4 and perm == channels_last(4) else "as is"
+        if perm not in (as_is(len(perm)), channels_last(4)):
+            raise AssertionError(f"'{value.name}' has layout {perm}")
+    return {**found, LAYOUTS_KEY: json.dumps(ends, sort_keys=True)}

@@ -1,0 +1,151 @@
+"""The op table: one row for each way an ONNX op can become TFLite operators, with the conditions under which it does.
+
+A row is written above the function that lowers it, `@lowers("Conv", kinds={Kind.DEPTHWISE}, ranks={4}, …)`. The check
+of a whole graph, the lowering and the table in the docs all read the same rows, so none can promise what another
+refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from ...errors import Refusal
+from ...graph.kinds import Kind
+from .layout import Layout
+from .site import Site, dims
+from .writer import Writer
+
+__all__ = ["ROWS", "Condition", "Row", "choose", "lowers", "support_table"]
+
+Lowering = Callable[[Site, Writer], None]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """text: what must be so, as the docs say it. holds: whether it is. hint: what a user can do where it is not."""
+
+    text: str
+    holds: Callable[[Site], bool]
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way to lower an op.
+
+    becomes: TFLite operators, for the docs. kinds, ranks: of the node and its first input; empty takes any. data: how
+    many inputs hold data (the rest are settings: bounds, sizes, axes). int8: None runs in float between DEQUANTIZE and
+    QUANTIZE; a condition runs in int8 where it holds. fuses: a Relu or Clip behind it becomes part of it.
+    """
+
+    op: str
+    becomes: str
+    lower: Lowering
+    layout: Layout
+    kinds: frozenset[Kind] = frozenset()
+    ranks: frozenset[int] = frozenset()
+    data: int | None = None
+    conditions: tuple[Condition, ...] = ()
+    int8: tuple[Condition, ...] | None = ()
+    fuses: bool = False
+
+    def runs_in_int8(self, site: Site) -> bool:
+        """All its data are codes, and the int8 kernel can say what it says."""
+        return (
+            self.int8 is not None
+            and site.all_quantized(self.data)
+            and all(condition.holds(site) for condition in self.int8)
+        )
+
+
+ROWS: dict[str, list[Row]] = {}
+
+
+def lowers(
+    *ops: str,
+    becomes: str,
+    layout: Layout = "any",
+    kinds: Collection[Kind] = (),
+    ranks: Collection[int] = (),
+    data: int | None = None,
+    conditions: Collection[Condition] = (),
+    int8: Collection[Condition] | None = (),
+    fuses: bool = False,
+) -> Callable[[Lowering], Lowering]:
+    """Put the decorated function into the table, once for each of `ops`; rows of one op are tried in order."""
+
+    def register(lower: Lowering) -> Lowering:
+        for op in ops:
+            row = Row(
+                op, becomes, lower, layout, frozenset(kinds), frozenset(ranks), data, tuple(conditions),
+                None if int8 is None else tuple(int8), fuses,
+            )  # fmt: skip
+            ROWS.setdefault(op, []).append(row)
+        return lower
+
+    return register
+
+
+def choose(site: Site) -> Row | Refusal:
+    """The first row that takes `site`, or why none does."""
+    node = site.node
+    rows = ROWS.get(node.op_type, []) if node.domain in ("", "ai.onnx") else []
+    if not rows:
+        return Refusal(site.name, _op(site), "TFLite has no operator for it here", "see the list of supported ops")
+    unknown = [value.name for value in (*node.inputs, *node.outputs) if value is not None and value.shape is None]
+    if unknown:
+        return Refusal(site.name, _op(site), f"the shape of '{unknown[0]}' is not known", "export with fixed shapes")
+    refusal = None
+    for row in rows:
+        refusal = _refusal(site, row, refusal)
+        if refusal is None:
+            return row
+    if refusal is None:
+        raise AssertionError("unreachable")
+    return refusal
+
+
+def _refusal(site: Site, row: Row, before: Refusal | None) -> Refusal | None:
+    """Why `row` refuses; a failed condition says more than a rank that does not fit, so it is kept."""
+    if row.kinds and site.kind not in row.kinds:
+        return before or Refusal(site.name, _op(site), f"{row.becomes} takes {', '.join(sorted(row.kinds))}")
+    if row.ranks and site.rank not in row.ranks:
+        ranks = " or ".join(str(rank) for rank in sorted(row.ranks))
+        hint = "OpenVINO takes 3-D layers" if site.rank == 5 else ""
+        return Refusal(site.name, _op(site), f"{row.becomes} takes rank {ranks}", hint)
+    for condition in row.conditions:
+        if not condition.holds(site):
+            return Refusal(site.name, _op(site), f"{row.becomes} needs {condition.text}", condition.hint)
+    return None
+
+
+def _op(site: Site) -> str:
+    """As errors name it: "Conv, depthwise, rank 5"."""
+    node = site.node
+    parts = [f"{node.domain}.{node.op_type}" if node.domain not in ("", "ai.onnx") else node.op_type]
+    if site.kind.convolution:
+        parts.append(str(site.kind))
+    if site.has_input(0) and site.input(0).shape is not None:
+        parts.append(f"rank {len(dims(site.input(0)))}")
+    return ", ".join(parts)
+
+
+def support_table() -> list[dict[str, str]]:
+    """Rows for the docs: keys "op", "kind", "rank", "becomes", "int8", "conditions"; in order of the op's name."""
+    return [_documented(row) for op in sorted(ROWS) for row in ROWS[op]]
+
+
+def _documented(row: Row) -> dict[str, str]:
+    return {
+        "op": row.op,
+        "kind": ", ".join(sorted(row.kinds)) or "any",
+        "rank": ", ".join(str(rank) for rank in sorted(row.ranks)) or "any",
+        "becomes": row.becomes,
+        "int8": "no, float" if row.int8 is None else "; ".join(_texts(row.int8)) or "yes",
+        "conditions": "; ".join(_texts(row.conditions)),
+    }
+
+
+def _texts(conditions: Collection[Condition]) -> Iterator[str]:
+    return (condition.text for condition in conditions)

@@ -1,0 +1,131 @@
+"""Weights and biases of layers that multiply and add: their order of axes, their codes, and the rules that int8 sets.
+
+TFLite wants int8 weights with zero point 0 and an int32 bias on the grid s_in · s_w, channel by channel. No runtime
+checks the bias's scale: a wrong one gives wrong outputs in silence, so it is checked here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...graph.quantization import QuantParams
+from .program import Quantization, Tensor
+from .rows import Condition
+from .site import Site
+from .writer import Writer, int8_codes, quantization
+
+__all__ = ["CONSTANT_WEIGHT", "INT8_RULES", "bias", "weight"]
+
+_SCALE_TOLERANCE = 1e-5
+"""Relative: a product of two float32 that somebody rounded another way."""
+
+
+def _is_constant(site: Site) -> bool:
+    return site.constant(1) is not None and (not site.has_input(2) or site.constant(2) is not None)
+
+
+def _symmetric(site: Site) -> bool:
+    params = site.params(1)
+    return params is None or not params.as_dtype("int8").zero_point.any()
+
+
+def _channels_out(site: Site) -> int:
+    """Axis of the output channels in ONNX's weight."""
+    if site.node.op_type == "ConvTranspose":
+        return 1
+    if site.node.op_type == "Conv":
+        return 0
+    return 0 if site.integer("transB") else 1
+
+
+def _per_output_channel(site: Site) -> bool:
+    params = site.params(1)
+    if params is None or not params.per_channel:
+        return True
+    array = site.constant(1)
+    return array is not None and (params.axis or 0) % array.ndim == _channels_out(site)
+
+
+def _bias_on_grid(site: Site) -> bool:
+    data, kernel, bias = site.params(0), site.params(1), site.params(2) if site.has_input(2) else None
+    if data is None or kernel is None or bias is None:
+        return True
+    wanted = data.scale.astype(np.float64) * kernel.scale.astype(np.float64)
+    return bias.dtype == "int32" and not bias.zero_point.any() and _close(bias.scale, wanted)
+
+
+def _close(scale: NDArray[np.float32], wanted: NDArray[np.float64]) -> bool:
+    return bool(np.all(np.abs(scale - wanted) <= _SCALE_TOLERANCE * wanted))
+
+
+def _bias_fits(site: Site) -> bool:
+    """A float bias (some quantisers leave it so) is rounded to the grid here; it must fit into int32."""
+    data, kernel = site.params(0), site.params(1)
+    real = site.constant(2) if site.has_input(2) else None
+    if data is None or kernel is None or real is None or site.params(2) is not None:
+        return True
+    scale = data.scale.astype(np.float64) * kernel.scale.astype(np.float64)
+    return bool(np.all(np.abs(real.astype(np.float64) / scale) < 2**31 - 1))
+
+
+CONSTANT_WEIGHT = Condition("constant weights and bias", _is_constant, "run constant folding before the export")
+INT8_RULES = (
+    Condition("weights with zero point 0", _symmetric, "quantise weights symmetrically"),
+    Condition("weight scales per output channel or per tensor", _per_output_channel, "quantise weights on that axis"),
+    Condition("a bias of int32 with scale s_in · s_w and zero point 0", _bias_on_grid, "quantise again with Sepia"),
+    Condition("a bias that fits into int32", _bias_fits, "give tiny weight scales a floor"),
+)
+"""What a layer with weights must keep to; they speak of scales, so a float layer always does."""
+
+
+def weight(
+    site: Site,
+    write: Writer,
+    order: tuple[int, ...],
+    shape: tuple[int, ...],
+    axis: int,
+    columns: NDArray[np.int64] | None = None,
+) -> Tensor:
+    """Input 1, transposed by `order`, reshaped to `shape`; its channels out are on `axis`.
+
+    columns: an order for the last axis of a 2-D weight, after the transpose.
+    """
+    array = int8_codes(site.codes(1)) if site.int8 else site.constant(1)
+    if array is None:
+        raise AssertionError(f"weights of '{site.name}' are computed")
+    moved = array.transpose(order)
+    moved = moved if columns is None else moved[:, columns]
+    params = site.params(1)
+    grid = quantization(params, axis) if site.int8 and params is not None else None
+    return write.program.constant(site.input(1).name or "", moved.reshape(shape), grid)
+
+
+def bias(site: Site, write: Writer, channels: int, axis: int = 0) -> Tensor:
+    """Input 2, or zeros: float32, or int32 codes on the grid s_in · s_w."""
+    name = (site.input(2).name if site.has_input(2) else None) or f"{site.name}_bias"
+    real = site.constant(2)
+    if not site.int8:
+        values = np.zeros(channels, np.float32) if real is None else _spread(real.astype(np.float32), channels)
+        return write.program.constant(name, values)
+    held = site.params(2) if site.has_input(2) else None
+    if held is not None:
+        codes = _spread(site.codes(2).astype(np.int32), channels)
+        return write.program.constant(name, codes, quantization(held))
+    scale = _bias_scale(site.params(0), site.params(1))
+    codes = np.zeros(channels) if real is None else np.rint(_spread(real, channels) / scale.astype(np.float64))
+    return write.program.constant(name, codes.astype(np.int32), Quantization(scale, np.zeros(scale.size, np.int64)))
+
+
+def _bias_scale(data: QuantParams | None, kernel: QuantParams | None) -> NDArray[np.float32]:
+    if data is None or kernel is None:
+        raise AssertionError("an int8 layer without scales")
+    scale: NDArray[np.float32] = (data.scale * kernel.scale).astype(np.float32)
+    return scale
+
+
+def _spread(values: NDArray[Any], channels: int) -> NDArray[Any]:
+    """A bias [C], [1] or [1, C] as [C]."""
+    return np.broadcast_to(values.reshape(-1), (channels,))
