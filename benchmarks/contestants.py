@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CONTESTANTS", "OURS", "ROADS", "Contestant"]
+__all__ = ["CONTESTANTS", "NETWORK", "OURS", "ROADS", "Contestant"]
+
+NETWORK = "efficientnet-lite0"
+"""In the zoo; `roads/network.py` builds it."""
 
 ROADS = Path(__file__).resolve().parent / "roads"
 

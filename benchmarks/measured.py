@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import time
 from collections.abc import Sequence
@@ -22,12 +23,14 @@ class RoadFailed(Exception):
 class Run:
     """wall_seconds: from starting the process to its end. import_seconds: from starting it to its mark "imported".
 
-    steps: seconds between consecutive marks, named by the later one. peak_rss_bytes: the kernel's figure for the
+    cpu_seconds: of all its threads, user and system: it hardly moves when others use the machine. steps: seconds
+    between consecutive marks, named by the later one. peak_rss_bytes: the kernel's figure for the
     process (a child of its own that it waited for counts if it was larger; they are never added).
     """
 
     wall_seconds: float
     import_seconds: float
+    cpu_seconds: float
     peak_rss_bytes: int
     steps: dict[str, float]
     files: dict[str, str]
@@ -57,11 +60,16 @@ def run_road(python: Path, script: Path, arguments: Sequence[str], out: Path) ->
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:])
         raise RoadFailed(f"{script.name} ended with {process.returncode}:\n{tail}")
     told = json.loads((out / "road.json").read_text(encoding="utf-8"))
-    return read_run(told, began=began, ended=ended, peak_rss_bytes=usage.ru_maxrss * 1024, load_average=load_average)
+    return read_run(told, began=began, ended=ended, usage=usage, load_average=load_average)
 
 
 def read_run(
-    told: dict[str, dict[str, object]], *, began: float, ended: float, peak_rss_bytes: int, load_average: float
+    told: dict[str, dict[str, object]],
+    *,
+    began: float,
+    ended: float,
+    usage: resource.struct_rusage,
+    load_average: float,
 ) -> Run:
     """Turn what a road left in `road.json` (see `roads/stopwatch.py`) into a Run. began, ended: the driver's clock."""
     marks = {name: float(str(when)) for name, when in told["marks"].items()}
@@ -70,7 +78,8 @@ def read_run(
     return Run(
         wall_seconds=ended - began,
         import_seconds=marks["imported"] - began,
-        peak_rss_bytes=peak_rss_bytes,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        peak_rss_bytes=usage.ru_maxrss * 1024,
         steps=steps,
         files={suffix: str(name) for suffix, name in told["files"].items()},
         versions={name: str(version) for name, version in told["versions"].items()},

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from .contestants import NETWORK
+
 __all__ = ["link_photos", "prepare"]
 
 ENDINGS = {".jpg", ".jpeg", ".png"}
@@ -16,12 +18,14 @@ def prepare(source: Path, destination: Path) -> None:
     source: a folder with `calibration/` and `validation/`, file names `index_synset.jpg`; index is the class.
     """
     import numpy as np
-    from sepia.inputs import Preparation, read_photo
+    from sepia.inputs import read_photo
+    from sepia.models.zoo import ZOO
 
+    preparation = ZOO[NETWORK].preparation
     destination.mkdir(parents=True, exist_ok=True)
     for part in ("calibration", "validation"):
         paths = sorted(path for path in (source / part).iterdir() if path.suffix.lower() in ENDINGS)
-        np.save(destination / f"{part}.npy", np.stack([read_photo(path, Preparation()) for path in paths]))
+        np.save(destination / f"{part}.npy", np.stack([read_photo(path, preparation) for path in paths]))
     labels = [int(path.name.partition("_")[0]) for path in paths]
     np.save(destination / "labels.npy", np.array(labels, dtype=np.int64))
 

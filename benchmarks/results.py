@@ -21,6 +21,7 @@ class Standing:
     wall_seconds: float
     import_seconds: float
     work_seconds: float
+    cpu_seconds: float
     peak_rss_bytes: int
 
 
@@ -29,6 +30,7 @@ def standing_of(runs: list[Run]) -> Standing:
         median(run.wall_seconds for run in runs),
         median(run.import_seconds for run in runs),
         median(run.work_seconds for run in runs),
+        median(run.cpu_seconds for run in runs),
         max(run.peak_rss_bytes for run in runs),
     )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 from .contestants import CONTESTANTS, OURS
-from .results import Results, standing_of
+from .results import Results, Standing, standing_of
 
 __all__ = ["markdown"]
 
@@ -16,7 +17,7 @@ def markdown(results: Results) -> str:
     """The whole page: machine, roads, latency, memory, versions, failures."""
     parts = [_machine(results)]
     if results.roads:
-        parts.append(_roads(results))
+        parts += [_roads(results), _steps(results)]
     if results.latency:
         parts.append(_latency(results))
     if results.memory:
@@ -49,35 +50,64 @@ def _roads(results: Results) -> str:
         runs = results.roads.get(contestant.name)
         if not runs:
             continue
-        theirs = standing_of(runs)
-        ratio = "1" if contestant is OURS or ours is None else f"{ours.wall_seconds / theirs.wall_seconds:.2f}"
+        cells = _standing(standing_of(runs), ours)
         for suffix in contestant.runtimes:
-            figures = results.fidelity.get(contestant.name, {}).get(suffix)
-            worth = (
-                (f"{figures['agreement']:.3f}", f"{figures['rms']:.3f}", f"{figures['top1']:.3f}")
-                if figures
-                else ("–", "–", "–")
-            )
-            first = suffix == next(iter(contestant.runtimes))
-            timed = (
-                f"{theirs.wall_seconds:.1f}",
-                f"{theirs.work_seconds:.1f}",
-                ratio,
-                f"{theirs.peak_rss_bytes / MIB:.0f}",
-            )
-            rows.append((contestant.title if first else "", f"{suffix[1:]}", *(timed if first else [""] * 4), *worth))
-    whole = results.fidelity.get("float", {}).get(".onnx")
+            worth = _worth(results.fidelity.get(contestant.name, {}).get(suffix))
+            rows.append((contestant.title if any(cells) else "", suffix[1:], *cells, *worth))
+            cells = ("",) * len(cells)
+    header = (
+        "road",
+        "file",
+        "wall s",
+        "less import",
+        "CPU s",
+        "ours / theirs",
+        "peak MiB",
+        "agreement",
+        "rms",
+        "top-1",
+    )
+    return _under(results, "From torch to int8", _roads_words(results), _table(header, rows))
+
+
+def _standing(theirs: Standing, ours: Standing | None) -> tuple[str, ...]:
+    return (
+        f"{theirs.wall_seconds:.1f}",
+        f"{theirs.work_seconds:.1f}",
+        f"{theirs.cpu_seconds:.1f}",
+        f"{ours.wall_seconds / theirs.wall_seconds:.2f}" if ours else "–",
+        f"{theirs.peak_rss_bytes / MIB:.0f}",
+    )
+
+
+def _worth(figures: dict[str, float] | None) -> tuple[str, ...]:
+    keys = ("agreement", "rms", "top1")
+    return tuple(f"{figures[key]:.3f}" for key in keys) if figures else ("–",) * len(keys)
+
+
+def _roads_words(results: Results) -> str:
     loads = [run.load_average for runs in results.roads.values() for run in runs]
     rounds = max(len(runs) for runs in results.roads.values())
+    turns = "1 round" if rounds == 1 else f"{rounds} rounds"
+    whole = results.fidelity.get("float", {}).get(".onnx")
     float_top1 = f" (its top-1: {whole['top1']:.3f})" if whole else ""
-    words = (
+    return (
         f"Lite0 with its real weights, torch to int8, calibrated on {results.photos} photos prepared beforehand. One "
-        f"process each, in turn, {rounds} rounds: medians, and the largest peak RSS. Ours makes all three files, each "
-        f"peer its one. Agreement and rms error of the logits are against the float network{float_top1}. Load average "
-        f"before the runs: {min(loads):.2f}–{max(loads):.2f}."
+        f"process each, in turn, {turns}: medians, and the largest peak RSS. Ours makes all three files, each peer its "
+        f"one. Agreement and rms error of the logits are against the float network{float_top1}. Load average before "
+        f"the runs: {min(loads):.2f}–{max(loads):.2f}."
     )
-    header = ("road", "file", "wall s", "without import s", "ours / theirs", "peak MiB", "agreement", "rms", "top-1")
-    return _under(results, "From torch to int8", words, _table(header, rows))
+
+
+def _steps(results: Results) -> str:
+    rows = []
+    for contestant in CONTESTANTS:
+        if runs := results.roads.get(contestant.name):
+            steps = {"import": median(run.import_seconds for run in runs)}
+            steps |= {name: median(run.steps[name] for run in runs) for name in runs[0].steps if name != "imported"}
+            rows.append((contestant.name, ", ".join(f"{name} {seconds:.1f}" for name, seconds in steps.items())))
+    words = "Seconds of each step, named by what was there at its end; medians."
+    return _under(results, "Where the time goes", words, _table(("road", "steps"), rows))
 
 
 def _latency(results: Results) -> str:

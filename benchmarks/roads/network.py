@@ -11,11 +11,11 @@ __all__ = ["INPUT_SHAPE", "NETWORK", "build_network"]
 
 NETWORK = "efficientnet-lite0"
 INPUT_SHAPE = (1, 3, 224, 224)
-"""[N, C, H, W], float32, prepared as (RGB − 127) / 128."""
+"""[N, C, H, W], float32, prepared as the zoo says: (RGB − 127) / 128."""
 
 
 def build_network() -> nn.Module:
     """The module in evaluation mode. Its file is pure torch, so it loads in each peer's environment alike."""
-    from sepia.models.zoo import ZOO
+    from sepia.models.efficientnet_lite import efficientnet_lite0
 
-    return ZOO[NETWORK].build().eval()
+    return efficientnet_lite0()

@@ -10,14 +10,17 @@ watch.mark("started")
 arguments = read_arguments(__doc__ or "")
 
 import onnx  # noqa: E402
-from sepia.inputs import Preparation, calibration_data  # noqa: E402
+from network import NETWORK  # noqa: E402
+from sepia.inputs import calibration_data  # noqa: E402
+from sepia.models.zoo import ZOO  # noqa: E402
 from sepia.quantize.quantize import quantize  # noqa: E402
 from sepia.quantize.recipes import recipe  # noqa: E402
 
 watch.mark("imported")
 graph_input = onnx.load(arguments.float_onnx, load_external_data=False).graph.input[0]
 shape = tuple(dimension.dim_value for dimension in graph_input.type.tensor_type.shape.dim)
-data = calibration_data(arguments.calibration, {graph_input.name: shape}, Preparation(), limit=arguments.limit)
+preparation = ZOO[NETWORK].preparation
+data = calibration_data(arguments.calibration, {graph_input.name: shape}, preparation, limit=arguments.limit)
 destination = arguments.out / "model.int8.onnx"
 quantize(arguments.float_onnx, destination, data, recipe(arguments.method))
 watch.mark("done")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 from pathlib import Path
 
@@ -30,9 +31,11 @@ def test_steps_are_named_by_the_later_mark_and_import_counts_from_the_start_of_t
         "files": {".onnx": "a.onnx"},
         "versions": {"torch": "2"},
     }
-    run = read_run(told, began=10.0, ended=20.0, peak_rss_bytes=5, load_average=0.0)
+    usage = resource.struct_rusage((3.0, 0.5, 7, *[0] * 13))  # user and system in seconds, peak in KiB
+    run = read_run(told, began=10.0, ended=20.0, usage=usage, load_average=0.0)
     assert run.steps == {"imported": 1.5, "float": 3.0, "done": 4.0}
     assert (run.wall_seconds, run.import_seconds, run.work_seconds) == (10.0, 2.0, 8.0)
+    assert (run.cpu_seconds, run.peak_rss_bytes) == (3.5, 7 * 1024)
     assert (run.files, run.versions) == ({".onnx": "a.onnx"}, {"torch": "2"})
 
 
