@@ -49,6 +49,12 @@ class QuantParams:
         codes: NDArray[Any] = np.clip(scaled, low, high).astype(self.dtype)
         return codes
 
+    def code_of(self, real: float) -> int:
+        """The code of one number, per tensor; infinity has the outermost codes."""
+        low, high = self.code_range
+        code = np.rint(np.float32(real) / self.scale[0]) + self.zero_point[0]
+        return int(np.clip(code, low, high))
+
     def dequantize(self, codes: NDArray[Any]) -> NDArray[np.float32]:
         """Real values of `codes` (any shape), float32, as DequantizeLinear does."""
         offset = codes.astype(np.int64) - self._aligned(self.zero_point, codes.ndim)

@@ -9,6 +9,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from ..edit import add_initializer, free_name, replace_node
 from ..quantization import QuantParams
 from .view import QuantizedModel
 
@@ -28,21 +29,35 @@ class Draft:
         return self.model.graph
 
     def free_name(self, wanted: str) -> str:
-        """`wanted`, with a number added if another value of the graph already has it."""
-        taken = set(self.graph.initializers) | {value.name for value in self.graph.inputs}
-        taken |= {value.name for node in self.graph for value in node.outputs}
-        name, number = wanted, 1
-        while name in taken:
-            name, number = f"{wanted}_{number}", number + 1
-        return name
+        return free_name(self.graph, wanted)
 
     def add_codes(self, name: str, codes: NDArray[Any], params: QuantParams) -> ir.Value:
         """A new initialiser that holds `codes` dequantised."""
-        value = ir.Value(name=self.free_name(name))
-        self.graph.register_initializer(_filled(value, params.dequantize(codes)))
+        value = add_initializer(self.graph, name, params.dequantize(codes))
         self.params[value] = params
-        self.codes[value] = codes
+        self.codes[value] = np.ascontiguousarray(codes)
         return value
+
+    def forget(self, constant: ir.Value) -> None:
+        """Drop an initialiser that nothing reads any more."""
+        self.graph.initializers.pop(str(constant.name), None)
+        self.params.pop(constant, None)
+        self.codes.pop(constant, None)
+
+    def replace(self, node: ir.Node, op: str, inputs: list[ir.Value | None]) -> ir.Node:
+        """`edit.replace_node`, the parameters of the output kept."""
+        params = self.params.pop(node.outputs[0], None)
+        new = replace_node(node, op, inputs)
+        if params is not None:
+            self.params[new.outputs[0]] = params
+        return new
+
+    def replace_output(self, old: ir.Value, new: ir.Value) -> None:
+        """Let `new` be an output of the graph where `old` was."""
+        outputs = self.graph.outputs
+        for index, value in enumerate(outputs):
+            if value is old:
+                outputs[index] = new
 
     def add_quantize(self, source: ir.Value, params: QuantParams, name: str, after: ir.Node | None) -> ir.Value:
         """A QuantizeLinear of its own behind `source`, placed after a node (None: first). Returns its output."""
@@ -67,10 +82,3 @@ class Draft:
 
     def _alive(self, value: ir.Value) -> bool:
         return value.graph is self.graph
-
-
-def _filled(value: ir.Value, array: NDArray[np.float32]) -> ir.Value:
-    value.const_value = ir.tensor(array, name=value.name)
-    value.shape = ir.Shape(array.shape)
-    value.type = ir.TensorType(ir.DataType.FLOAT)
-    return value

@@ -1,0 +1,78 @@
+"""Biases of integer layers are int32 codes on the accumulator's grid."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from ..edit import constant_of, is_op, only_reader
+from ..quantization import QuantParams
+from .draft import Draft
+from .params import same_grid
+
+__all__ = ["settle_biases"]
+
+_INT32_MAX = 2**31 - 1
+
+
+def settle_biases(draft: Draft) -> None:
+    """Hold the bias of every integer Conv, ConvTranspose and Gemm as int32 with scale = s_in · s_weight, zero point 0.
+
+    Biases that others left in float, or on a grid of their own, are rounded to that one: at most half a step of the
+    accumulator, as every integer runtime does with them. Those already there keep their codes. A bias that does not fit
+    into int32 stays as it is, and its layer in float.
+    """
+    for node in draft.graph:
+        if not is_op(node, "Conv", "ConvTranspose", "Gemm") or len(node.inputs) < 3 or node.inputs[2] is None:
+            continue
+        grid = _accumulator_grid(draft, node)
+        if grid is not None and _makes_codes(draft, node):
+            _settle(draft, node, node.inputs[2], grid)
+
+
+def _makes_codes(draft: Draft, node: ir.Node) -> bool:
+    result = node.outputs[0]
+    reader = only_reader(result)
+    clipped = reader is not None and is_op(reader, "Relu", "Clip") and reader.outputs[0] in draft.params
+    return result in draft.params or clipped
+
+
+def _accumulator_grid(draft: Draft, node: ir.Node) -> QuantParams | None:
+    source, weight = node.inputs[0], node.inputs[1]
+    if source is None or weight is None or source not in draft.params or weight not in draft.params:
+        return None
+    held, weights = draft.params[source], draft.params[weight]
+    if held.per_channel or weights.axis not in (None, _output_axis(node)):
+        return None
+    group = node.attributes.get_int("group", 1) if is_op(node, "ConvTranspose") and weights.per_channel else 1
+    scale = np.tile(held.scale * weights.scale, group).astype(np.float32)
+    return QuantParams(scale, np.zeros(scale.shape, np.int64), "int32", 0 if scale.size > 1 else None)
+
+
+def _output_axis(node: ir.Node) -> int:
+    if is_op(node, "Gemm"):
+        return 0 if node.attributes.get_int("transB", 0) else 1
+    return 1 if is_op(node, "ConvTranspose") else 0
+
+
+def _settle(draft: Draft, node: ir.Node, bias: ir.Value, grid: QuantParams) -> None:
+    held = draft.params.get(bias)
+    if held is not None and (same_grid(held, grid) or _nearly(held, grid)):
+        return
+    real = constant_of(bias)
+    if real is None or np.abs(real / grid.scale).max(initial=0) > _INT32_MAX:
+        return
+    codes: NDArray[np.int32] = grid.quantize(real.astype(np.float64)).astype(np.int32)
+    node.replace_input_with(2, None)
+    name = str(bias.name)
+    if not bias.uses() and not bias.is_graph_output():
+        draft.forget(bias)
+    node.replace_input_with(2, draft.add_codes(name, codes, grid))
+
+
+def _nearly(held: QuantParams, grid: QuantParams) -> bool:
+    """The same grid but for the rounding of the product of two scales."""
+    if held.dtype != "int32" or held.zero_point.any():
+        return False
+    return held.scale.size in (1, grid.scale.size) and np.allclose(held.scale, grid.scale, rtol=1e-6, atol=0)
