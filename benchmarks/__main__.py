@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .contestants import CONTESTANTS, OURS
+from .contestants import CONTESTANTS, OURS, Contestant
 from .environments import python_of
 from .goals import missed
 from .machine import describe
@@ -21,7 +21,6 @@ from .ratios import Ratio
 from .results import Pair, Results
 from .tables import markdown
 
-PARTS = ("roads", "fidelity", "latency", "memory")
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -38,10 +37,9 @@ def main() -> int:
     command = " ".join(["python -m benchmarks", *sys.argv[1:]])
     count = sum(1 for _ in (arguments.photos / "calibration").iterdir())
     results = Results(command, describe(), count)
-    roads = {"roads": _roads, "fidelity": _fidelity, "latency": _latency, "memory": _memory}
-    for part in PARTS:
+    for part, measure in PARTS.items():
         if part in arguments.only:
-            roads[part](results, arguments, out, photos)
+            measure(results, arguments, out, photos)
             results.write(out / "results.json")
     page = markdown(results)
     (out / "benchmarks.md").write_text(page, encoding="utf-8")
@@ -67,7 +65,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="runs of each road (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=20, help="of each latency pair (default: %(default)s)")
     parser.add_argument(
-        "--only", nargs="+", choices=PARTS, default=PARTS, help="default: all; the later need files of roads"
+        "--only",
+        nargs="+",
+        choices=list(PARTS),
+        default=list(PARTS),
+        help="default: all; the later need files of roads",
     )
     parser.add_argument("--strict", action="store_true", help="exit with 1 where a goal is missed or a road failed")
     return parser.parse_args()
@@ -86,25 +88,24 @@ def _python(module: str, *arguments: object) -> str:
 def _roads(results: Results, arguments: argparse.Namespace, out: Path, photos: Path) -> None:
     pythons = {contestant.name: python_of(contestant.environment, arguments.peers) for contestant in CONTESTANTS}
     for number in range(arguments.rounds):
+        # Each round begins with another one, so that nobody always follows the same neighbour.
         shift = number % len(CONTESTANTS)
         for contestant in CONTESTANTS[shift:] + CONTESTANTS[:shift]:
-            if contestant.name in results.failures:
-                continue
-            place = out / contestant.name
-            shutil.rmtree(place, ignore_errors=True)
-            try:
-                run = run_road(
-                    pythons[contestant.name],
-                    contestant.script,
-                    contestant.arguments(photos / "calibration.npy", place),
-                    place,
-                )
-            except RoadFailed as failure:
-                results.failures[contestant.name] = str(failure)
-                _tell(str(failure))
-                continue
-            results.roads.setdefault(contestant.name, []).append(run)
-            _tell(f"round {number + 1}, {contestant.name}: {run.wall_seconds:.1f} s, {run.peak_rss_bytes >> 20} MiB")
+            if contestant.name not in results.failures:
+                _road(results, contestant, pythons[contestant.name], out, photos)
+
+
+def _road(results: Results, contestant: Contestant, python: Path, out: Path, photos: Path) -> None:
+    place = out / contestant.name
+    shutil.rmtree(place, ignore_errors=True)
+    try:
+        run = run_road(python, contestant.script, contestant.arguments(photos / "calibration.npy", place), place)
+    except RoadFailed as failure:
+        results.failures[contestant.name] = str(failure)
+        _tell(str(failure))
+        return
+    results.roads.setdefault(contestant.name, []).append(run)
+    _tell(f"{contestant.name}: {run.wall_seconds:.1f} s, {run.peak_rss_bytes >> 20} MiB")
 
 
 def _fidelity(results: Results, arguments: argparse.Namespace, out: Path, photos: Path) -> None:
@@ -151,6 +152,10 @@ def _memory(results: Results, arguments: argparse.Namespace, out: Path, photos: 
             continue
         results.memory.append(growth)
         _tell(f"{case.name}: {growth.ratio:.2f}")
+
+
+PARTS = {"roads": _roads, "fidelity": _fidelity, "latency": _latency, "memory": _memory}
+"""In this order: the later ones use the files of roads."""
 
 
 if __name__ == "__main__":
