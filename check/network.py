@@ -69,10 +69,6 @@ class Network:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._session.close()
 
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        return tuple(info.name for info in self._session.outputs)
-
     def placements(self) -> list[Placement]:
         return self._session.placements()
 
@@ -87,9 +83,10 @@ class Network:
         arrays = matched(infos, sample, self.path)
         return {info.name: self._own(array, info) for info, array in zip(infos, arrays, strict=True)}
 
-    def raw(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Outputs as the session gives them, for `feeds` as the session takes them."""
-        return self._session.run(feeds)
+    def own_outputs(self, outputs: Sequence[NDArray[np.float32]]) -> dict[str, NDArray[Any]]:
+        """What the session itself would give where `run` gives `outputs`."""
+        infos = self._session.outputs
+        return {info.name: self._own(array, info) for info, array in zip(infos, outputs, strict=True)}
 
     def _own(self, array: NDArray[np.float32], info: TensorInfo) -> NDArray[Any]:
         moved = to_file_layout(array, self._layouts.get(info.name, "as is"))

@@ -15,25 +15,12 @@ from sepia.graph.kinds import Kind
 from sepia.graph.load import load_graph
 from support.exact_layer import exact_layer
 from support.qdq_layers import QdqBuilder
-
-
-def _residual(activations: str = "uint8") -> QdqBuilder:
-    net = QdqBuilder(activations=activations)
-    x = net.input("image", (1, 4, 9, 9))
-    x = net.layer("stem", "Conv", x, (8, 4, 3, 3), strides=[2, 2], pads=[0, 0, 1, 1])
-    y = net.layer("dw", "Conv", x, (8, 1, 3, 3), group=8, pads=[1, 1, 1, 1])
-    y = net.layer("pw", "Conv", y, (8, 8, 1, 1))
-    x = net.op("sum", "Add", [x, y], scale=0.05)
-    x = net.op("pool", "GlobalAveragePool", [x], scale=0.02)
-    net.initializers["flat"] = np.array([1, -1], np.int64)
-    x = net.op("features", "Reshape", [x, "flat"], scale=0.02)
-    net.layer("fc", "Gemm", x, (5, 8), transB=1)
-    return net
+from support.residual import RESIDUAL_INPUT, RESIDUAL_OUTPUT, residual_net
 
 
 @pytest.fixture(scope="module", params=["uint8", "int8"])
 def residual(request, tmp_path_factory) -> Path:
-    return _residual(request.param).save(tmp_path_factory.mktemp("net") / "net.onnx", "fc_dequantized")
+    return residual_net(request.param).save(tmp_path_factory.mktemp("net") / "net.onnx", RESIDUAL_OUTPUT)
 
 
 def test_layers_come_in_order_with_their_names_kinds_and_tensors(residual):
@@ -60,7 +47,7 @@ def test_layers_come_in_order_with_their_names_kinds_and_tensors(residual):
 def test_a_chain_of_cuts_gives_the_codes_of_the_exact_network(residual, tmp_path):
     model = load_graph(residual)
     rng = np.random.default_rng(1)
-    known = {"image": rng.normal(0, 1, (1, 4, 9, 9)).astype(np.float32)}
+    known = {"image": rng.normal(0, 1, RESIDUAL_INPUT).astype(np.float32)}
     for layer in find_layers(model):
         write_cut(model, layer, tmp_path / "cut.onnx")
         feeds = {name: known[name] for name in [*(tensor.codes for tensor in layer.reads), *layer.floats]}
