@@ -341,6 +341,8 @@ class TFLiteRuntime(LiteRT):
 
 class OpenVINO(Engine):
     def import_library(self) -> None:
+        # Merely imported, it would send usage figures over the network from threads of its own, while we measure.
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         import openvino
 
         self.library: Any = openvino
@@ -497,16 +499,16 @@ def samples(engine: Engine, arrays: Feeds) -> list[Feeds]:
         raise ValueError(f"golden inputs are {sorted(arrays)}, the file's are {sorted(expected)}")
     runs: list[Feeds] = []
     for name, shape, dtype in engine.inputs:
-        array = arrays[name]
-        fits = array.ndim == len(shape) and all(
-            shape[axis] in (-1, array.shape[axis]) for axis in range(1 if shape else 0, array.ndim)
+        stacked = arrays[name]
+        fits = stacked.ndim == len(shape) and all(
+            shape[axis] in (-1, stacked.shape[axis]) for axis in range(1 if shape else 0, stacked.ndim)
         )
         batch = max(shape[0], 1) if shape else 1
-        if not fits or array.dtype.name != dtype or (shape and array.shape[0] % batch):
+        if not fits or stacked.dtype.name != dtype or (shape and stacked.shape[0] % batch):
             raise ValueError(
-                f"golden input '{name}' is {array.dtype} {list(array.shape)}, the file's is {dtype} {shape}"
+                f"golden input '{name}' is {stacked.dtype} {list(stacked.shape)}, the file's is {dtype} {shape}"
             )
-        pieces = np.split(array, array.shape[0] // batch) if shape else [array]
+        pieces = np.split(stacked, stacked.shape[0] // batch) if shape else [stacked]
         runs = runs or [{} for _ in pieces]
         if len(pieces) != len(runs):
             raise ValueError(f"golden input '{name}' has {len(pieces)} samples, the others {len(runs)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ _NAME = "openvino"
 
 
 def _library() -> Any:
+    # Merely imported, it would send usage figures over the network from threads of its own.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     try:
         import openvino
     except ImportError as error:
@@ -95,11 +98,9 @@ class _Said(Exception):
     """OpenVINO's message without the lines that say where in its own source it was raised."""
 
     def __init__(self, error: BaseException) -> None:
-        lines = [line.strip() for line in str(error).splitlines()]
-        told = [
-            line for line in lines if line and not line.startswith(("Exception from", "Check '")) and line[-1] != ":"
-        ]
-        super().__init__("\n".join(told or lines))
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        said = [line for line in lines if not line.startswith(("Exception from", "Check '", "FrontEnd API"))]
+        super().__init__(" ".join(said or lines))
 
 
 def _info(port: Any) -> TensorInfo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 __all__ = ["Processor", "parse", "processor"]
@@ -48,7 +48,7 @@ class Processor:
     model: str
     architecture: str
     cores: int
-    features: tuple[str, ...] = ()
+    features: tuple[str, ...] = field(default=(), repr=False)
     board: str = ""
 
     @property
