@@ -8,11 +8,14 @@ from typing import Any
 from .columns import FIGURES, UNKNOWN, in_megabytes, significant
 from .labels import engine_labels, place, row_labels
 from .results import Results
-from .row import Row
+from .row import LayerTime, Row
 
 __all__ = ["Record", "error_records", "layer_records", "memory_records", "row_records"]
 
 Record = dict[str, Any]
+
+MOST_KINDS = 8
+"""How many kinds of layers the page has colours for."""
 
 _TOLD = ("model", "precision", "recipe", "format", "runtime", "target", "how", "outputs", "failure")
 
@@ -98,20 +101,36 @@ def _mib_text(size: int | None) -> str:
 
 
 def layer_records(results: Results) -> list[Record]:
-    """One record a row and timed layer, in execution order."""
-    return [record for number, row in enumerate(results.rows) for record in _layers(number, row)]
+    """One record a row and timed layer, in execution order. `kind_rank`: place of its kind by time over all rows."""
+    ranks = _kind_ranks(results)
+    return [record for number, row in enumerate(results.rows) for record in _layers(number, row, ranks)]
 
 
-def _layers(number: int, row: Row) -> Iterator[Record]:
+def _kind_ranks(results: Results) -> dict[str, int]:
+    times: dict[str, float] = {}
+    for layer in (layer for row in results.rows for layer in row.layers or ()):
+        times[_kind(layer)] = times.get(_kind(layer), 0) + layer.time_ms
+    return {kind: rank for rank, kind in enumerate(sorted(times, key=lambda kind: (-times[kind], kind)))}
+
+
+def _kind(layer: LayerTime) -> str:
+    return layer.kind or layer.op
+
+
+def _layers(number: int, row: Row, ranks: Mapping[str, int]) -> Iterator[Record]:
     layers = row.layers or ()
     total = sum(layer.time_ms for layer in layers) or 1
+    own = sorted({_kind(layer) for layer in layers}, key=lambda kind: ranks[kind])
+    # More kinds than colours: the quickest ones share the last.
+    named = own if len(own) <= MOST_KINDS else own[: MOST_KINDS - 1]
     for index, layer in enumerate(layers):
         yield {
             "id": number,
             "index": index,
             "layer": layer.layer,
             "op": layer.op,
-            "kind": layer.kind or layer.op,
+            "kind": _kind(layer) if _kind(layer) in named else "other",
+            "kind_rank": ranks[_kind(layer)] if _kind(layer) in named else len(ranks),
             "precision": layer.precision or UNKNOWN,
             "time_ms": layer.time_ms,
             "time_text": f"{significant(layer.time_ms)} ms, {layer.time_ms / total:.1%}",

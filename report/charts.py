@@ -172,8 +172,11 @@ def memory_chart(engine: str, phases: Sequence[str], top: float) -> Spec:
     )
 
 
-def layer_chart(kinds: Sequence[str]) -> Spec:
-    """Dataset `layers`: time of each layer of one row in execution order; a click on a kind singles it out."""
+def layer_chart() -> Spec:
+    """Dataset `layers`: time of each layer of one row in execution order; a click on a kind singles it out.
+
+    Kinds have their colours in the order of the time they take, as the records come with it in `kind_rank`.
+    """
     chosen = {"param": "kind_picked", "value": 1}
     tooltip = _tooltip(
         ("layer", "layer"), ("kind", "kind"), ("op", "op"), ("precision", "ran in"), ("time_text", "time")
@@ -192,7 +195,8 @@ def layer_chart(kinds: Sequence[str]) -> Spec:
             "color": {
                 "field": "kind",
                 "type": "nominal",
-                "scale": {"domain": list(kinds), "range": _KIND_COLOURS[: len(kinds)] or _KIND_COLOURS},
+                "sort": {"field": "kind_rank", "op": "min"},
+                "scale": {"range": _KIND_COLOURS},
                 "legend": {"columns": {"expr": "max(2, floor(width / 120))"}},
             },
             "opacity": {"condition": chosen, "value": 0.14},

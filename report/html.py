@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from itertools import islice
 from typing import Any
 
 from .chart_data import Record, error_records, layer_records, memory_records, row_records
@@ -34,7 +33,6 @@ class Item:
 _FACETS = ("model", "precision", "runtime", "place", "format", "recipe", "how", "outputs")
 _WORDS = ("how", "outputs")
 _BARS = ("latency_ms", "peak_rss_bytes")
-_MOST_KINDS = 8
 
 
 def to_html(results: Results) -> str:
@@ -143,17 +141,10 @@ def _charts(results: Results, records: Sequence[Record]) -> dict[str, Any]:
             engine: memory_chart(engine, phases, max(sizes)) for engine in _distinct(data["memory"], "engine")
         }
     if data["layers"]:
-        charts["layers"] = layer_chart(_costly_kinds(data["layers"]))
+        charts["layers"] = layer_chart()
     if data["errors"]:
         charts["errors"] = error_chart(_distinct(data["errors"], "series"))
     return charts
-
-
-def _costly_kinds(layers: Iterable[Record]) -> list[str]:
-    times: dict[str, float] = {}
-    for layer in layers:
-        times[layer["kind"]] = times.get(layer["kind"], 0) + layer["time_ms"]
-    return list(islice(sorted(times, key=lambda kind: -times[kind]), _MOST_KINDS))
 
 
 def _distinct(records: Iterable[Record], key: str) -> list[str]:

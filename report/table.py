@@ -21,11 +21,12 @@ _SHOWN = ("top1", "agreement", "rms", "latency_ms", "latency_p90_ms", "peak_rss_
 
 def results_table(results: Results) -> Table:
     """A rich table, one line a row: label, precision, outputs, then the figures that are known of any row."""
+    from rich.markup import escape
     from rich.table import Table
 
     rows = results.rows
     shown = [FIGURES[key] for key in _SHOWN if any(FIGURES[key].value(row) is not None for row in rows)]
-    table = Table(title=_title(rows), title_justify="left", title_style="bold", header_style="bold", box=None)
+    table = Table(title=escape(_title(rows)), title_justify="left", title_style="bold", header_style="bold", box=None)
     mixed = len({row.how for row in rows}) > 1
     for heading in ("runtime", "precision", *(["how"] if mixed else []), "outputs"):
         table.add_column(heading, overflow="fold")
@@ -33,7 +34,7 @@ def results_table(results: Results) -> Table:
         table.add_column(f"{column.title}\n{column.unit}".rstrip(), justify="right", no_wrap=True)
     for row, label in zip(rows, engine_labels(rows), strict=True):
         figures = ("" if row.failure else column.text(row) for column in shown)
-        words = (label, _precision(row, rows), *([row.how] if mixed else []), _outputs(row))
+        words = (escape(label), _precision(row, rows), *([row.how] if mixed else []), _outputs(row))
         table.add_row(*words, *figures, style=_style(row))
     return table
 

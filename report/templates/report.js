@@ -20,6 +20,8 @@ async function draw(spec, place, pick) {
 function update({ view, pick, place, band }) {
   const [name, records] = pick();
   if (band) view.height(band * new Set(records.filter((row) => row.latency_ms !== null).map((row) => row.engine)).size);
+  // A kind singled out in one row may not be there in the next.
+  if (name === "layers") view.data("kind_picked_store", []);
   place.closest("[data-engine]")?.toggleAttribute("hidden", records.length === 0);
   return view.data(name, records).runAsync();
 }
@@ -39,9 +41,12 @@ const ofVisible = (records) => {
   return records.filter((record) => ids.has(record.id));
 };
 
+// Errors of a runtime that has rows go with its rows; others (the file's own arithmetic) with their network's.
 function visibleErrors() {
-  const engines = new Set(visible.filter((row) => row.precision === "int8").map((row) => `${row.model}|${row.runtime}`));
-  return data.errors.filter((error) => engines.has(`${error.model}|${error.runtime}`));
+  const known = new Set(data.rows.map((row) => row.runtime));
+  const rows = visible.filter((row) => row.precision === "int8");
+  return data.errors.filter((error) => rows.some((row) =>
+    row.model === error.model && (!known.has(error.runtime) || row.runtime === error.runtime)));
 }
 
 function layersOfRow() {
