@@ -12,6 +12,7 @@ from onnx import version_converter
 
 from ..errors import GraphError, ModelError
 from ..files import replacing
+from .edit import constant_of
 from .shapes import infer_proto, unknown_shape
 from .widen import widen_to_float32
 
@@ -66,6 +67,7 @@ def check_graph(model: ir.Model, where: str) -> None:
         )
     for node in model.graph:
         for value in node.outputs:
+            _check_finite(str(value.name), value, where)
             if value.name and value.shape is not None and 0 in value.shape.dims:
                 raise GraphError(
                     where, f"'{value.name}' (made by '{node.name}', {node.op_type}) is empty: {value.shape}"
@@ -75,9 +77,9 @@ def check_graph(model: ir.Model, where: str) -> None:
 
 
 def _check_finite(name: str, value: ir.Value, where: str) -> None:
-    if value.dtype != ir.DataType.FLOAT or value.const_value is None:
+    weights = constant_of(value)
+    if weights is None or weights.dtype != np.float32:
         return
-    weights = value.const_value.numpy()
     # A bound of Clip may well be infinite.
     if np.isnan(weights).any() or (weights.ndim > 0 and np.isinf(weights).any()):
         bad = int(np.size(weights) - np.isfinite(weights).sum())
@@ -135,7 +137,9 @@ def _check_proto(proto: onnx.ModelProto, where: str) -> None:
     if not proto.graph.node:
         raise ModelError(where, "has no nodes", accepted="a network")
     try:
-        onnx.checker.check_model(proto)
+        # The checker wants output shapes in the file, which runtimes don't need.
+        open_ended = any(not info.type.tensor_type.HasField("shape") for info in proto.graph.output)
+        onnx.checker.check_model(onnx.shape_inference.infer_shapes(proto) if open_ended else proto)
     except onnx.checker.ValidationError as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(where, f"is not valid ONNX ({reason})") from error
