@@ -150,9 +150,10 @@ def transposed(site: Site, write: Writer) -> None:
     image = write.take(site.input(0), channels_last(4), int8=site.int8)
     fields = {"padding": "SAME" if same else "VALID", "strideH": strides[0], "strideW": strides[1]}
     inputs = [sizes, kernel_tensor, image, bias(site, write, channels)]
-    suffix = "" if same else "_full"
+    cut = shape != out
+    suffix = "_full" if cut else ""
     result = write.run(site, "TRANSPOSE_CONV", inputs, shape, Options("TransposeConvOptions", fields), suffix=suffix)
-    if not same:
+    if cut:
         result = _cut(site, write, result, out)
     write.finish(site, _clamped(site, write, result), channels_last(4))
 

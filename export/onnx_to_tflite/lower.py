@@ -12,10 +12,10 @@ from ...errors import Refusal
 
 # The families fill the op table when they are imported.
 from . import activation, conv, elementwise, fully_connected, pool, quantize, reshape, resize, slicing
-from .layout import Perm, Touch, as_is, assign, channels_last
+from .layout import Touch, assign, channels_last
 from .program import Program
 from .rows import Row, choose
-from .site import Quantized, Site, constant
+from .site import Quantized, Site, constant, dims
 from .steps import steps
 from .tidy import tidy
 from .writer import Io, Writer
@@ -83,7 +83,7 @@ def lower(quantized: Quantized, planned: Sequence[Planned], io: Io) -> Program:
     program = write.program
     tidy(program)
     _name_ends(program)
-    program.metadata = _metadata(quantized, layouts)
+    program.metadata = _metadata(quantized, write)
     return program
 
 
@@ -106,14 +106,12 @@ def _name_ends(program: Program) -> None:
         by_name[name] = tensor
 
 
-def _metadata(quantized: Quantized, layouts: dict[str, Perm]) -> dict[str, str]:
+def _metadata(quantized: Quantized, write: Writer) -> dict[str, str]:
     """Sepia's entries of the ONNX file, and the layouts of the ends."""
     graph = quantized.model.graph
     found = {key: value for key, value in quantized.model.metadata_props.items() if key.startswith(METADATA_PREFIX)}
-    ends = {}
-    for value in (*graph.inputs, *graph.outputs):
-        perm = layouts[value.name or ""]
-        ends[value.name or ""] = "NHWC" if len(perm) == 4 and perm == channels_last(4) else "as is"
-        if perm not in (as_is(len(perm)), channels_last(4)):
-            raise AssertionError(f"'{value.name}' has layout {perm}")
+    ends = {
+        value.name: "NHWC" if len(dims(value)) == 4 and write.end(value) == channels_last(4) else "as is"
+        for value in (*graph.inputs, *graph.outputs)
+    }
     return {**found, LAYOUTS_KEY: json.dumps(ends, sort_keys=True)}

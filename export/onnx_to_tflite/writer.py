@@ -55,6 +55,11 @@ class Writer:
         """The layout decided for `value`."""
         return self._layouts.get(value.name or "") or as_is(len(dims(value)))
 
+    def end(self, value: ir.Value) -> Perm:
+        """The layout of an input or output of the file: [N, H, W, C] for rank 4, ONNX's own for all others."""
+        rank = len(dims(value))
+        return self.layout(value) if rank == 4 else as_is(rank)
+
     def held(self, value: ir.Value) -> Perm:
         """The layout in which `value` was given."""
         home = self._home.get(value.name or "")
@@ -233,7 +238,7 @@ class Writer:
 
     def graph_input(self, value: ir.Value) -> None:
         """Declare an input of the file: [N, H, W, C] for rank 4; float32, or int8 if asked for and held as codes."""
-        name, perm = value.name or "", self.layout(value)
+        name, perm = value.name or "", self.end(value)
         shape = permuted(dims(value), perm)
         params = self._quantized.params.get(name)
         if params is not None and self._io == "int8":
@@ -247,7 +252,7 @@ class Writer:
 
     def graph_output(self, value: ir.Value) -> None:
         """Declare an output of the file, which also gets the ONNX output's name."""
-        name, perm = value.name or "", self.layout(value)
+        name, perm = value.name or "", self.end(value)
         int8 = self._io == "int8" and name in self._quantized.params
         tensor = self.take(value, perm, int8=int8)
         if tensor.data is not None or any(tensor is other for other in self.program.inputs.values()):
