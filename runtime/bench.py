@@ -161,13 +161,11 @@ def throttling() -> dict[str, Any]:
 def conditions() -> dict[str, Any]:
     memory = dict(meminfo())
     total, free = memory.get("SwapTotal"), memory.get("SwapFree")
-    load = os.getloadavg()
     return {
         "frequencies": frequencies(),
         "temperatures": temperatures(),
         "throttling": throttling(),
-        "load_average_1min": load[0],
-        "load_average_5min": load[1],
+        "load_average": list(os.getloadavg()),  # over 1, 5 and 15 minutes
         "memory_available_bytes": memory.get("MemAvailable"),
         "swap_used_bytes": None if total is None or free is None else total - free,
     }
@@ -346,7 +344,7 @@ class OpenVINO(Engine):
         import openvino
 
         self.library: Any = openvino
-        self.version = openvino.__version__
+        self.version = openvino.__version__.partition("-")[0]
 
     def load(self) -> None:
         self.core = self.library.Core()
@@ -656,5 +654,7 @@ def main(arguments: Optional[list[str]] = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.path.pop(0)  # the folder of this file: what lies beside it must not stand for a library
+    # What lies beside this file must not stand for a library.
+    if sys.path and os.path.abspath(sys.path[0]) == os.path.dirname(os.path.abspath(__file__)):
+        del sys.path[0]
     sys.exit(main())

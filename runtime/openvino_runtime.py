@@ -48,7 +48,7 @@ class OpenVINO:
     suffixes: tuple[str, ...] = (".xml", ".onnx")
 
     def version(self) -> str:
-        return str(_library().__version__)
+        return str(_library().__version__).partition("-")[0]
 
     def open(self, path: Path, *, threads: int = 1) -> OpenVINOSession:
         check_threads(str(path), threads)
