@@ -41,7 +41,7 @@ def test_layers_come_in_order_with_their_names_kinds_and_tensors(residual):
     assert [(made.codes, made.dequantized, made.shape) for made in add.makes] == [
         ("sum_quantized", "sum_dequantized", (1, 8, 4, 4))
     ]
-    assert add.makes[0].params.scale == np.float32([0.05])
+    assert add.makes[0].params.scale == np.float32([0.05193])
 
 
 def test_a_chain_of_cuts_gives_the_codes_of_the_exact_network(residual, tmp_path):

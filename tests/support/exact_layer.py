@@ -6,6 +6,7 @@ product in less precision may differ by 1 LSB where the exact value lies next to
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ Codes = NDArray[Any]
 
 
 def exact_layer(cut: Path, feeds: dict[str, Codes]) -> dict[str, Codes]:
-    """Output codes of a cut-out layer (codes in, codes out): Conv, Gemm, Add, GlobalAveragePool, Relu, Clip."""
+    """Output codes of a cut-out layer (codes in, codes out). The ops: Conv, Gemm and those of _FLOAT_OPS."""
     graph = onnx.load(str(cut)).graph
     known: dict[str, Codes] = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     known |= feeds
@@ -59,15 +60,45 @@ def _compute(
         sums = sums + b[0].astype(np.int64).reshape(shape)
         return sums * (np.float64(x[1]) * w[1].astype(np.float64)).reshape(shape)
     sources = [real[name] if name in real else _real(held[name]) for name in node.input if name in real or name in held]
-    if node.op_type == "Add":
-        return sources[0] + sources[1]
-    if node.op_type == "GlobalAveragePool":
-        return sources[0].mean(axis=tuple(range(2, sources[0].ndim)), keepdims=True)
-    if node.op_type == "Relu":
-        return np.maximum(sources[0], 0)
-    if node.op_type == "Clip":
-        return np.clip(sources[0], known[node.input[1]], known[node.input[2]])
-    raise NotImplementedError(node.op_type)
+    constants = [known[name] for name in node.input if name in known]
+    return _FLOAT_OPS[node.op_type](sources, constants, attributes)
+
+
+def _pool(x: NDArray[np.float64], attributes: dict[str, Any], reduce: Any) -> NDArray[np.float64]:
+    """Two dimensions, no pads."""
+    (height, width), (down, across) = attributes["kernel_shape"], attributes["strides"]
+    rows = range(0, x.shape[2] - height + 1, down)
+    columns = range(0, x.shape[3] - width + 1, across)
+    return np.stack(
+        [np.stack([reduce(x[:, :, i : i + height, j : j + width], axis=(2, 3)) for j in columns], -1) for i in rows], -2
+    )
+
+
+def _softmax(x: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    powers = np.exp(x - x.max(axis=axis, keepdims=True))
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1 / (1 + np.exp(-x))
+
+
+_FLOAT_OPS: dict[str, Callable[[list[NDArray[np.float64]], list[Codes], dict[str, Any]], NDArray[np.float64]]] = {
+    "Add": lambda x, _, a: x[0] + x[1],
+    "Mul": lambda x, _, a: x[0] * x[1],
+    "GlobalAveragePool": lambda x, _, a: x[0].mean(axis=tuple(range(2, x[0].ndim)), keepdims=True),
+    "AveragePool": lambda x, _, a: _pool(x[0], a, np.mean),
+    "MaxPool": lambda x, _, a: _pool(x[0], a, np.max),
+    "Relu": lambda x, _, a: np.maximum(x[0], 0),
+    "Clip": lambda x, c, a: np.clip(x[0], c[0], c[1]),
+    "Sigmoid": lambda x, _, a: _sigmoid(x[0]),
+    "HardSigmoid": lambda x, _, a: np.clip(a["alpha"] * x[0] + a["beta"], 0, 1),
+    "HardSwish": lambda x, _, a: x[0] * np.clip(x[0] / 6 + 0.5, 0, 1),
+    "Softmax": lambda x, _, a: _softmax(x[0], a["axis"]),
+    "Concat": lambda x, _, a: np.concatenate(x, a["axis"]),
+    "Transpose": lambda x, _, a: x[0].transpose(a["perm"]),
+}
+"""(real inputs, constants, attributes) → real outputs."""
 
 
 def _real(held: list[Codes]) -> NDArray[np.float64]:

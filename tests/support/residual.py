@@ -20,9 +20,9 @@ def residual_net(activations: str = "uint8") -> QdqBuilder:
     x = net.layer("stem", "Conv", x, (8, 4, 3, 3), strides=[2, 2], pads=[0, 0, 1, 1])
     y = net.layer("dw", "Conv", x, (8, 1, 3, 3), group=8, pads=[1, 1, 1, 1])
     y = net.layer("pw", "Conv", y, (8, 8, 1, 1))
-    x = net.op("sum", "Add", [x, y], scale=0.05)
-    x = net.op("pool", "GlobalAveragePool", [x], scale=0.02)
+    x = net.op("sum", "Add", [x, y], scale=0.05193)
+    x = net.op("pool", "GlobalAveragePool", [x], scale=0.02179)
     net.initializers["flat"] = np.array([1, -1], np.int64)
-    x = net.op("features", "Reshape", [x, "flat"], scale=0.02)
+    x = net.op("features", "Reshape", [x, "flat"], scale=0.02179)
     net.layer("fc", "Gemm", x, (5, 8), transB=1)
     return net
