@@ -35,11 +35,11 @@ def command(directory: Path, targets: tuple[str, ...], threads: tuple[int, ...],
     from ..pipeline import ModelFolder
     from ..pipeline.bench_files import BenchOptions, bench_files
     from ..pipeline.report_files import write_results
-    from ..report.table import table
+    from ..report.table import results_text
     from .progress import showing
 
     folder = ModelFolder(directory)
     with result_only(), showing() as progress:
         bench_files(folder, BenchOptions(targets or ("host",), threads or (1,), seconds), progress=progress)
         results = write_results(folder)
-    print_result(results.model_dump(mode="json", by_alias=True), as_json=as_json, text=table(results))
+    print_result(results.model_dump(mode="json", by_alias=True), as_json=as_json, text=results_text(results))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
-from ..errors import InputError
+from .labels import labels_from_json, labels_to_json
 from .preparation import LABELS_KEY, PREPARATION_KEY, Preparation
 
 __all__ = ["labels_of", "preparation_of", "to_metadata"]
@@ -17,7 +16,7 @@ def to_metadata(preparation: Preparation | None, labels: Sequence[str] | None) -
     if preparation is not None:
         found[PREPARATION_KEY] = preparation.to_json()
     if labels is not None:
-        found[LABELS_KEY] = json.dumps(list(labels), ensure_ascii=False)
+        found[LABELS_KEY] = labels_to_json(labels)
     return found
 
 
@@ -30,12 +29,4 @@ def preparation_of(metadata: Mapping[str, str], *, where: str) -> Preparation | 
 def labels_of(metadata: Mapping[str, str], *, where: str) -> tuple[str, ...] | None:
     """The class names that a file carries, or None. Raises InputError naming `where` if they are spoilt."""
     text = metadata.get(LABELS_KEY)
-    if text is None:
-        return None
-    try:
-        found = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(where, f"{LABELS_KEY} is not JSON ({error})") from error
-    if not isinstance(found, list) or not all(isinstance(label, str) for label in found):
-        raise InputError(where, f"{LABELS_KEY} is not a list of names")
-    return tuple(found)
+    return None if text is None else labels_from_json(text, where=where)

@@ -12,6 +12,7 @@ from ..files import write_text
 from .folder import ModelFolder
 from .model_facts import model_facts
 from .progress import Report, silent
+from .sample_inputs import sample_inputs
 from .usable import usable_runtimes
 
 if TYPE_CHECKING:
@@ -100,10 +101,9 @@ def check_files(
     from ..check.layers import check_layers
     from ..check.verdict import verdicts
     from ..check.whole import check_whole
-    from ..inputs.calibration import calibration_data
 
     facts = model_facts(onnx)
-    data = calibration_data(calibrate, facts.inputs, facts.preparation, limit=max(samples, images))
+    data = sample_inputs(calibrate, facts, limit=max(samples, images))
     artifacts = tuple(folder.artifacts())
     layers = check_layers(qdq, usable.names, data, samples=samples, progress=progress)
     whole = check_whole(artifacts, usable.names, data, samples=images, left_float=left_float(folder), progress=progress)

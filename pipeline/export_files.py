@@ -61,8 +61,10 @@ def export_files(
 def _write_onnx(source: str, destination: Path, scratch: Path, dynamic_batch: bool) -> None:
     from ..models.source import load_source
 
-    loaded = load_source(source, scratch)
-    if loaded.onnx is not None:
+    loaded = load_source(source, scratch, dynamic_batch=dynamic_batch)
+    if loaded.program is None:
+        if loaded.onnx is None:
+            raise ValueError(f"{source} was loaded as nothing")
         _copy_onnx(loaded.onnx, destination)
         return
     from ..export.torch_to_onnx import torch_to_onnx

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..check.network import NetworkFile
 
 __all__ = ["FORMATS", "Artifact", "Format", "ModelFolder", "Precision"]
 
@@ -91,6 +94,6 @@ class ModelFolder:
     def results(self) -> Path:
         return self.path / "results.json"
 
-    def golden(self, artifact: Artifact) -> Path:
+    def golden(self, file: NetworkFile) -> Path:
         """Folder of the golden inputs and outputs of one file."""
-        return self.path / "golden" / f"{artifact.format}-{artifact.precision}"
+        return self.path / "golden" / f"{file.format}-{file.precision}"

@@ -34,12 +34,12 @@ class Done:
     def to_text(self) -> str:
         """The table of every folder's results, and where its report lies."""
         from ..report.results import load_results
-        from ..report.table import table
+        from ..report.table import results_text
 
         skipped = sum(outcome.skipped for outcome in self.outcomes)
         lines = []
         for folder in self.folders:
-            lines += [table(load_results(ModelFolder(folder).results)), f"report: {folder / 'report.html'}", ""]
+            lines += [results_text(load_results(ModelFolder(folder).results)), f"report: {folder / 'report.html'}", ""]
         seconds = sum(outcome.seconds for outcome in self.outcomes)
         lines.append(f"{len(self.outcomes)} steps, {skipped} skipped, {seconds:.0f} s of work")
         return "\n".join(lines)

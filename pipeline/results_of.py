@@ -1,0 +1,284 @@
+"""What the steps found, gathered into one `Results`: the rows of the bench, with accuracy and checks joined on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..files import digest
+from ..models.zoo import ZOO
+from ..report.results import (
+    Calibration,
+    Conditions,
+    DeviceFacts,
+    FileFacts,
+    FloatLayer,
+    LayerError,
+    LayerTime,
+    ModelFacts,
+    Parity,
+    PhaseMemory,
+    QuantizationFacts,
+    Results,
+    Row,
+)
+from .folder import ModelFolder
+from .versions import tool_versions
+
+__all__ = ["results_of"]
+
+Json = Mapping[str, Any]
+
+
+def results_of(folder: ModelFolder, *, source: str | None = None) -> Results:
+    """Everything known of a model's folder. Raises InputError if nothing was benchmarked, or a file is spoilt."""
+    bench = _read(folder.bench, "sepia bench")
+    quantization = _read(folder.quantization, "sepia quantize") if folder.quantization.is_file() else {}
+    check = _read(folder.check, "sepia check") if folder.check.is_file() else {}
+    accuracy = _read(folder.accuracy, "sepia accuracy") if folder.accuracy.is_file() else {}
+    recipe = quantization.get("recipe")
+    tools = tool_versions()
+    return Results(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        sepia_version=tools["sepia"],
+        models=(_model(folder, source),),
+        devices=tuple(_device(found) for found in bench["devices"]),
+        quantizations=(_quantization(folder.name, quantization),) if quantization else (),
+        data=Path(accuracy["data"]).name if accuracy else None,
+        rows=tuple(_Joined(folder, found, recipe, check, accuracy).row() for found in bench["rows"]),
+        parity=tuple(_parity(folder.name, recipe, check, bench)),
+        layer_errors=tuple(_layer_errors(folder.name, recipe, check)),
+        files=tuple(_files(folder)),
+        tools=tools,
+    )
+
+
+def _read(path: Path, command: str) -> Json:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(str(path), "no such file", hint=f"make it with: {command}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(str(path), f"cannot be read: {error}", hint=f"make it anew with: {command}") from error
+    if not isinstance(found, dict):
+        raise InputError(str(path), "is not what this command writes", hint=f"make it anew with: {command}")
+    return found
+
+
+def _model(folder: ModelFolder, source: str | None) -> ModelFacts:
+    from ..graph.cost import graph_cost
+    from ..graph.load import load_graph
+    from ..graph.passes import canonicalize
+    from .model_facts import model_facts
+
+    onnx = folder.require("onnx", "float")
+    layers = graph_cost(canonicalize(load_graph(onnx)))
+    facts = model_facts(onnx)
+    macs = sum(layer.macs for layer in layers)
+    separable = sum(layer.macs for layer in layers if layer.kind.separable)
+    return ModelFacts(
+        name=folder.name,
+        source=source,
+        weights=_weights(source),
+        parameters=sum(layer.params for layer in layers),
+        macs=macs,
+        separable_share=separable / macs if macs else None,
+        input_shape=next(iter(facts.inputs.values())),
+        preparation=None if facts.preparation is None else asdict(facts.preparation),
+        reference=_reference(source),
+    )
+
+
+def _weights(source: str | None) -> str | None:
+    entry = ZOO.get(source or "")
+    return None if entry is None else entry.weights or "random"
+
+
+def _reference(source: str | None) -> str | None:
+    entry = ZOO.get(source or "")
+    return None if entry is None else entry.reference
+
+
+def _device(found: Json) -> DeviceFacts:
+    machine = found["machine"]
+    extensions = [name for name in ("vnni", "dotprod") if machine.get(name)]
+    return DeviceFacts(
+        name=found["name"],
+        cpu=machine.get("cpu") or None,
+        cores=machine.get("cores"),
+        architecture=machine.get("architecture"),
+        extensions=tuple(extensions),
+        memory_bytes=machine.get("memory_bytes"),
+        system=machine.get("system"),
+        python=machine.get("python"),
+    )
+
+
+def _quantization(model: str, said: Json) -> QuantizationFacts:
+    data = said["calibration"]
+    return QuantizationFacts(
+        model=model,
+        recipe=said["recipe"],
+        activations=said.get("activations"),
+        saturation_safe=bool(said.get("saturation_safe", False)),
+        calibration=Calibration(name=data["name"], count=data["count"], built_in=data["built_in"]),
+        float_layers=tuple(
+            FloatLayer(layer=row["layer"], op=row["op"], reason=row["reason"]) for row in said.get("float_layers", [])
+        ),
+        seconds=said.get("seconds"),
+    )
+
+
+class _Joined:
+    """One row of the bench, with what the check and the accuracy say of the same file in the same runtime."""
+
+    def __init__(self, folder: ModelFolder, bench: Json, recipe: str | None, check: Json, accuracy: Json) -> None:
+        self.folder = folder
+        self.bench = bench
+        self.recipe = recipe
+        self.check = _same(bench, check.get("whole", []))
+        self.accuracy = _same(bench, accuracy.get("rows", []))
+
+    def row(self) -> Row:
+        said = self.bench
+        known = {
+            "model": self.folder.name,
+            "format": said["format"],
+            "precision": said["precision"],
+            "recipe": self.recipe if said["precision"] == "int8" else None,
+            "runtime": said["runtime"],
+            "target": said["target"],
+            "threads": said["threads"],
+            "how": said["how"],
+            "file": said["file"],
+        }
+        if said.get("failure"):
+            return Row(**known, failure=said["failure"])
+        return Row(
+            **known,
+            **self._outputs(),
+            **_latency(said["bench"]),
+            **_memory(said["bench"]),
+            **self._layers(),
+            file_bytes=said["file_bytes"],
+        )
+
+    def _outputs(self) -> dict[str, Any]:
+        """Wrong wherever anything says so; accuracy then stays unknown."""
+        golden = self.bench["bench"].get("golden")
+        wrong = self.check.get("wrong") or self.accuracy.get("reason") or self._golden_reason(golden)
+        if wrong:
+            return {"outputs": "wrong", "reason": wrong}
+        outputs = {"outputs": "right"} if golden else {"outputs": "not checked", "reason": "no golden outputs"}
+        if self.accuracy.get("outputs") != "right":
+            return outputs
+        figures = {name: self.accuracy[name] for name in ("images", "top1", "top5", "agreement", "rms")}
+        return outputs | figures
+
+    @staticmethod
+    def _golden_reason(golden: Json | None) -> str:
+        if golden is None or golden["ok"]:
+            return ""
+        return "; ".join(
+            f"{output['output']}: {output['reason'] or 'rms error above the tolerance'}"
+            for output in golden["outputs"]
+            if not output["ok"]
+        )
+
+    def _layers(self) -> dict[str, Any]:
+        times = [
+            LayerTime(layer=layer["name"], op=layer["op"], time_ms=layer["p50_us"] / 1000)
+            for layer in self.bench["bench"]["layers"]
+        ]
+        found: dict[str, Any] = {"layers": tuple(times) or None}
+        floats = self.check.get("float_layers")
+        if self.bench["precision"] == "int8" and floats is not None:
+            found["float_layers"] = tuple(FloatLayer(**layer) for layer in floats)
+            found["int8_layers"] = self.check.get("int8_layers")
+        return found
+
+
+def _same(bench: Json, rows: list[Json]) -> Json:
+    """The row of the same file in the same runtime, or an empty one."""
+    wanted = (bench["file"], bench["runtime"])
+    return next((row for row in rows if (row["file"], row["runtime"]) == wanted), {})
+
+
+def _latency(bench: Json) -> dict[str, Any]:
+    latency = bench["latency"]
+    return {
+        "runtime_version": bench.get("runtime_version"),
+        "latency_ms": latency["p50_ms"],
+        "latency_p90_ms": latency["p90_ms"],
+        "latency_p99_ms": latency["p99_ms"],
+        "latency_min_ms": latency["min_ms"],
+        "latency_mean_ms": latency["mean_ms"],
+        "runs": latency["count"],
+        "load_ms": bench["load_ms"],
+        "first_ms": bench["first_ms"],
+        "before": _conditions(bench["before"]),
+        "after": _conditions(bench["after"]),
+    }
+
+
+def _memory(bench: Json) -> dict[str, Any]:
+    memory = bench["memory"]
+    phases = tuple(PhaseMemory(**phase) for phase in memory["phases"])
+    return {
+        "memory": phases,
+        "peak_rss_bytes": memory["peak_rss_bytes"],
+        "arena_bytes": bench["arena_bytes"],
+    }
+
+
+def _conditions(said: Json) -> Conditions:
+    frequency: Json = next(iter(said["frequencies"]), {})
+    degrees = [zone["celsius"] for zone in said["temperatures"]]
+    now = said["throttling"]["now"]
+    load = said.get("load_average")
+    return Conditions(
+        frequency_mhz=frequency.get("now_mhz"),
+        governor=frequency.get("governor"),
+        temperature_c=max(degrees, default=None),
+        throttled=None if now is None else bool(now),
+        load_average=load[0] if isinstance(load, list) else load,
+    )
+
+
+def _parity(model: str, recipe: str | None, check: Json, bench: Json) -> Iterator[Parity]:
+    for verdict in check.get("verdicts", []):
+        yield Parity(
+            model=model,
+            recipe=recipe,
+            runtime=verdict["runtime"],
+            reference="onnxruntime",
+            layers=verdict["layers"],
+            equal=verdict["share"],
+            worst_lsb=verdict["max_lsb"],
+            worst_layer=next(iter(verdict["broken"]), None),
+        )
+
+
+def _layer_errors(model: str, recipe: str | None, check: Json) -> Iterator[LayerError]:
+    for row in check.get("depth", []):
+        yield LayerError(
+            model=model,
+            recipe=recipe,
+            runtime="QDQ arithmetic",
+            index=row["index"],
+            layer=row["layer"],
+            kind=row["kind"],
+            sqnr_db=row["sqnr_db"],
+            rms_lsb=row["rms_lsb"],
+        )
+
+
+def _files(folder: ModelFolder) -> Iterator[FileFacts]:
+    for artifact in folder.artifacts():
+        for file in artifact.files:
+            yield FileFacts(model=folder.name, file=file.name, sha256=digest(file), bytes=file.stat().st_size)
