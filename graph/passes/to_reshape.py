@@ -49,4 +49,6 @@ def _skip_former(node: ir.Node) -> bool:
     if is_op(node, "Flatten", "Squeeze", "Unsqueeze"):
         return False  # becomes a Reshape first
     node.replace_input_with(0, former.inputs[0])
+    if former.graph is not None:
+        former.graph.remove(former, safe=True)
     return True
