@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sepia.graph.passes.explicit_attributes import explicit_attributes
 from support.graphs import NetBuilder
@@ -42,6 +42,7 @@ def test_convolutions(size: list[int], kernel: int, stride: int, dilation: int, 
 )
 def test_pools(op: str, size: int, kernel: int, stride: int, auto: str) -> None:
     net = NetBuilder((1, 2, size, size + 1))
+    assume(kernel >= stride)  # else ONNX Runtime refuses SAME for pools
     y = net.node(op, [net.input], kernel_shape=[kernel] * 2, strides=[stride] * 2, auto_pad=auto)
     model = holds(explicit_attributes, net.proto(y))
     assert "auto_pad" not in model.graph[0].attributes
