@@ -1,20 +1,17 @@
-"""A captured torch network → float ONNX, through torch's own exporter."""
+"""A captured torch network → float ONNX in canonical form."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 import onnx_ir as ir
 import torch
 
-from ..errors import ModelError
-from ..files import replacing
+from ..graph.load import save_graph
+from ..graph.passes import canonicalize
+from .aten import lower
+from .batch import name_batch, with_open_batch
 
 __all__ = ["torch_to_onnx"]
 
@@ -26,71 +23,47 @@ def torch_to_onnx(
     metadata: Mapping[str, str],
     dynamic_batch: bool = False,
 ) -> None:
-    """Write `program` as ONNX, batch normalisation folded, weights inside the file.
+    """Write `program` as ONNX: canonical (batch normalisation and zero padding folded), weights inside the file.
 
     metadata: `metadata_props` by key. dynamic_batch: the first dimension of each input is called "batch" and may have
-    any size; otherwise it is what the program was captured with, 1 where that was any. Names: one input is "input",
-    several keep those of `forward`; one output is "logits" where it is [N, classes], otherwise "output"; several are
-    "output_0", …. Raises ModelError for what cannot be exported, OutputError for what cannot be written.
+    any size; otherwise it is what the program was captured with, 1 where that was left open. Names: one input is
+    "input", several keep those of `forward`; one output is "logits" where it is [N, classes], otherwise "output";
+    several are "output_0", …. The same program gives the same bytes. Outputs within 1e-5 of torch's largest.
+    Raises ModelError for what cannot be exported, OutputError for what cannot be written.
     """
-    model = _translate(program)
-    _name_ends(model)
-    _forget_origins(model)
+    model = to_graph(program, dynamic_batch=dynamic_batch)
     model.metadata_props.update(metadata)
-    with replacing(destination) as partial:
-        ir.save(model, partial)
+    save_graph(model, destination)
 
 
-def _translate(program: torch.export.ExportedProgram) -> ir.Model:
-    try:
-        with _silenced():
-            exported = torch.onnx.export(program, dynamo=True, optimize=True, external_data=False, verbose=False)
-    except torch.onnx.errors.OnnxExporterError as error:
-        raise ModelError("export to ONNX", f"torch cannot translate the network: {_cause(error)}") from error
-    return cast(torch.onnx.ONNXProgram, exported).model
+def to_graph(program: torch.export.ExportedProgram, *, dynamic_batch: bool = False) -> ir.Model:
+    """What `torch_to_onnx` writes, without metadata."""
+    batch = "batch" if dynamic_batch else 1
+    program = with_open_batch(program) if dynamic_batch else program
+    model = lower(program, batch)
+    if model is None:
+        from .torch_exporter import export_by_torch
+
+        model = name_batch(export_by_torch(program), batch)
+    _name_ends(model.graph)
+    return canonicalize(model)
 
 
-def _cause(error: BaseException) -> str:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+def _name_ends(graph: ir.Graph) -> None:
+    """Names that do not depend on how the network was written; a value that has one already gives way."""
+    wanted = dict(zip(graph.outputs, _output_names(graph), strict=True))
+    if len(graph.inputs) == 1:
+        wanted[graph.inputs[0]] = "input"
+    values = [*graph.inputs, *(value for node in graph for value in node.outputs)]
+    for value in values:
+        if value not in wanted and value.name in wanted.values():
+            value.name = f"{value.name}_"
+    for value, name in wanted.items():
+        value.name = name
 
 
-def _name_ends(model: ir.Model) -> None:
-    inputs, outputs = model.graph.inputs, model.graph.outputs
-    if len(inputs) == 1:
-        inputs[0].name = "input"
-    if len(outputs) == 1:
-        shape = outputs[0].shape
-        outputs[0].name = "logits" if shape is not None and len(shape) == 2 else "output"
-        return
-    for index, value in enumerate(outputs):
-        value.name = f"output_{index}"
-
-
-def _forget_origins(model: ir.Model) -> None:
-    """Drop torch's notes on where a node came from: stack traces name this machine's folders."""
-    graph = model.graph
-    model.metadata_props.clear()
-    graph.metadata_props.clear()
-    for value in (*graph.inputs, *graph.initializers.values()):
-        value.metadata_props.clear()
-    for node in graph.all_nodes():
-        node.metadata_props.clear()
-        node.doc_string = None
-        for value in node.outputs:
-            value.metadata_props.clear()
-
-
-@contextlib.contextmanager
-def _silenced() -> Iterator[None]:
-    """Keep torch's and onnxscript's prints, warnings and log lines (torchvision not installed, …) to themselves."""
-    log = logging.getLogger("torch.onnx")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(level)
+def _output_names(graph: ir.Graph) -> list[str]:
+    if len(graph.outputs) > 1:
+        return [f"output_{index}" for index in range(len(graph.outputs))]
+    shape = graph.outputs[0].shape
+    return ["logits" if shape is not None and len(shape) == 2 else "output"]
