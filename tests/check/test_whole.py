@@ -88,10 +88,10 @@ def test_a_runtime_that_fails_is_kept_with_its_reason_and_the_others_go_on(netwo
 def test_layers_in_float_come_with_reasons(networks):
     _, int8 = networks
     placed = (
-        Placement("stem_node", "Conv", "float32"),
-        Placement("block2.add", "Add", "float16"),
+        Placement("stem", "Conv", "float32"),
+        Placement("logits", "Gemm", "float16"),
         Placement("somewhere", "Softmax", "float32"),
-        Placement("head_node", "Conv", "int8"),
+        Placement("head", "Conv", "int8"),
         Placement("q", "QuantizeLinear", "none"),
     )
     fake = FakeRuntime(placed=placed)
@@ -101,20 +101,20 @@ def test_layers_in_float_come_with_reasons(networks):
         ["fake"],
         noise(1),
         known=_known(fake),
-        left_float={"stem_node": "left so by the recipe"},
+        left_float={"stem": "left so by the recipe"},
         judge=lambda *_: "",
     )
 
     (row,) = [row for row in rows if row.file == int8.path.name]
     assert row.int8_layers == 1
     assert [(layer.layer, layer.precision) for layer in row.float_layers] == [
-        ("stem_node", "float32"),
-        ("block2.add_node", "float16"),
+        ("stem", "float32"),
+        ("fc", "float16"),
         ("somewhere", "float32"),
     ]
-    stem, add, unknown = (layer.reason for layer in row.float_layers)
+    stem, head, unknown = (layer.reason for layer in row.float_layers)
     assert stem == "left so by the recipe"
-    assert "no int8 kernel" in add
+    assert "no int8 kernel" in head
     assert unknown == ""
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from sepia.graph.load import load_graph, save_graph
+from sepia.graph.passes import canonicalize
 
 from .fake_runtime import FakeFile
 from .graphs import tiny_separable
@@ -34,6 +36,7 @@ def float_and_int8(folder: Path, *, classes: int = 10) -> tuple[FakeFile, FakeFi
 
     source, made = folder / "model.onnx", folder / "model.int8.onnx"
     onnx.save(tiny_separable(classes=classes), source)
+    save_graph(canonicalize(load_graph(source)), source)
     quantize_static(
         source, made, Reader(), per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8
     )
