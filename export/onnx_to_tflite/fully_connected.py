@@ -28,7 +28,8 @@ _PLAIN = Condition(
     "fold the factors into the weights",
 )
 _TWO_AXES = Condition(
-    "weights of rank 2 on the right", lambda site: site.constant(1) is not None and len(dims(site.input(1))) == 2
+    "constant weights of rank 2 on the right",
+    lambda site: site.constant(1) is not None and len(dims(site.input(1))) == 2,
 )
 
 

@@ -94,15 +94,17 @@ def _touch(planned: Planned) -> Touch:
 
 
 def _name_ends(program: Program) -> None:
-    """Inputs and outputs get exactly ONNX's names; who else had one, gets theirs."""
+    """Inputs and outputs get exactly ONNX's names; a tensor inside that bore one gets a suffix."""
     by_name = {tensor.name: tensor for tensor in program.tensors()}
     for name, tensor in (*program.inputs.items(), *program.outputs.items()):
         other = by_name.get(name)
-        if other is not None and other is not tensor:
-            other.name, tensor.name = tensor.name, name
+        if other is tensor:
+            continue
+        if other is not None:
+            suffix = "quantized" if other.dtype == "int8" else "inside"
+            other.name = program.free_name(f"{name}_{suffix}")
             by_name[other.name] = other
-        elif other is None:
-            tensor.name = name
+        tensor.name = name
         by_name[name] = tensor
 
 

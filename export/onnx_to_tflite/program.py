@@ -102,14 +102,14 @@ class Program:
 
     def tensor(self, name: str, shape: Sequence[int], dtype: str, quantization: Quantization | None = None) -> Tensor:
         """A new tensor whose name nobody else has: `name`, or `name_1`, `name_2`, … where it is taken."""
-        return Tensor(self._unique(name), tuple(shape), dtype, quantization)
+        return Tensor(self.free_name(name), tuple(shape), dtype, quantization)
 
     def constant(self, name: str, data: NDArray[Any], quantization: Quantization | None = None) -> Tensor:
         """The tensor that holds `data`; the same one for the same type, shape, quantisation and bytes."""
         data = np.ascontiguousarray(data).reshape(data.shape)
         key = _digest(data, quantization)
         if key not in self._constants:
-            self._constants[key] = Tensor(self._unique(name), data.shape, data.dtype.name, quantization, data)
+            self._constants[key] = Tensor(self.free_name(name), data.shape, data.dtype.name, quantization, data)
         return self._constants[key]
 
     def add(
@@ -135,10 +135,11 @@ class Program:
         lines += [f"output {name} = {tensor.name}" for name, tensor in self.outputs.items()]
         return "\n".join(lines) + "\n"
 
-    def _unique(self, name: str) -> str:
+    def free_name(self, name: str) -> str:
+        """`name`, or `name_1`, `name_2`, … where a tensor has it; nobody else gets it from now on."""
         count = self._names.get(name, 0)
         self._names[name] = count + 1
-        return self._unique(f"{name}_{count}") if count else name
+        return self.free_name(f"{name}_{count}") if count else name
 
 
 def _digest(data: NDArray[Any], quantization: Quantization | None) -> bytes:

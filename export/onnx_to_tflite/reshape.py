@@ -90,7 +90,8 @@ _FULL = Condition("sizes above 0", lambda site: 0 not in dims(site.input(0)))
 def reshape(site: Site, write: Writer) -> None:
     read, given = _ways(site, write)
     tensor = write.on_grid(site, write.take(site.input(0), read, int8=site.int8))
-    write.finish(site, write.reshaped(tensor, permuted(dims(site.output), given)), given)
+    shape = permuted(dims(site.output), given)
+    write.finish(site, write.reshaped(tensor, shape, site.output.name), given)
 
 
 @lowers("Transpose", becomes="nothing, or TRANSPOSE", data=1, layout="free")

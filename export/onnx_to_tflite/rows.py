@@ -96,27 +96,26 @@ def choose(site: Site) -> Row | Refusal:
     unknown = [value.name for value in (*node.inputs, *node.outputs) if value is not None and value.shape is None]
     if unknown:
         return Refusal(site.name, _op(site), f"the shape of '{unknown[0]}' is not known", "export with fixed shapes")
-    refusal = None
+    refusals = []
     for row in rows:
-        refusal = _refusal(site, row, refusal)
-        if refusal is None:
+        found = _refusal(site, row)
+        if found is None:
             return row
-    if refusal is None:
-        raise AssertionError("unreachable")
-    return refusal
+        refusals.append(found)
+    return max(refusals, key=lambda found: found[0])[1]
 
 
-def _refusal(site: Site, row: Row, before: Refusal | None) -> Refusal | None:
-    """Why `row` refuses; a failed condition says more than a rank that does not fit, so it is kept."""
+def _refusal(site: Site, row: Row) -> tuple[int, Refusal] | None:
+    """Why `row` refuses, and how near it came: a failed condition tells more than a rank, a rank more than a kind."""
     if row.kinds and site.kind not in row.kinds:
-        return before or Refusal(site.name, _op(site), f"{row.becomes} takes {', '.join(sorted(row.kinds))}")
+        return 0, Refusal(site.name, _op(site), f"{row.becomes} takes {', '.join(sorted(row.kinds))}")
     if row.ranks and site.rank not in row.ranks:
         ranks = " or ".join(str(rank) for rank in sorted(row.ranks))
         hint = "OpenVINO takes 3-D layers" if site.rank == 5 else ""
-        return Refusal(site.name, _op(site), f"{row.becomes} takes rank {ranks}", hint)
+        return 1, Refusal(site.name, _op(site), f"{row.becomes} takes rank {ranks}", hint)
     for condition in row.conditions:
         if not condition.holds(site):
-            return Refusal(site.name, _op(site), f"{row.becomes} needs {condition.text}", condition.hint)
+            return 2, Refusal(site.name, _op(site), f"{row.becomes} needs {condition.text}", condition.hint)
     return None
 
 

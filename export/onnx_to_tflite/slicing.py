@@ -61,26 +61,37 @@ def _one_grid(site: Site) -> bool:
     )
 
 
-@lowers("Split", becomes="SPLIT or SPLIT_V", data=1, int8=(Condition("one scale for all parts", _one_grid),))
+@lowers("Split", becomes="SPLIT, or a SLICE a part", data=1, int8=(Condition("one scale for all parts", _one_grid),))
 def split(site: Site, write: Writer) -> None:
-    """SPLIT for equal parts, SPLIT_V for others; each part keeps the grid of the whole."""
+    """SPLIT for equal parts. Others are SLICEs: XNNPACK leaves SPLIT_V to the built-in kernels."""
     value = site.input(0)
-    perm = write.layout(value)
-    axis = site.axis(0)
+    perm, axis = write.layout(value), site.axis(0)
     tensor = write.take(value, perm, int8=site.int8)
     sizes = [dims(part)[axis] for part in site.node.outputs]
+    if len(set(sizes)) > 1:
+        _slice_parts(site, write, tensor, perm, np.cumsum([0, *sizes]))
+        return
     parts = [
         write.program.tensor(part.name or "", permuted(dims(part), perm), tensor.dtype, tensor.quantization)
         for part in site.node.outputs
     ]
     place = _ints(write, f"{site.name}_axis", undo(perm)[axis])
-    if len(set(sizes)) == 1:
-        write.program.add("SPLIT", [place, tensor], parts, Options("SplitOptions", {"numSplits": len(parts)}))
-    else:
-        inputs = [tensor, _ints(write, f"{site.name}_sizes", sizes), place]
-        write.program.add("SPLIT_V", inputs, parts, Options("SplitVOptions", {"numSplits": len(parts)}))
+    write.program.add("SPLIT", [place, tensor], parts, Options("SplitOptions", {"numSplits": len(parts)}))
     for part, held in zip(site.node.outputs, parts, strict=True):
         write.give(part, held, perm)
+
+
+def _slice_parts(site: Site, write: Writer, tensor: Tensor, perm: Perm, starts: NDArray[np.int64]) -> None:
+    axis = site.axis(0)
+    for part, start in zip(site.node.outputs, starts, strict=False):
+        begin = [int(start) if place == axis else 0 for place in range(site.rank)]
+        name, shape = part.name or "", permuted(dims(part), perm)
+        inputs = [tensor, _ints(write, f"{name}_begin", permuted(begin, perm)), _ints(write, f"{name}_extent", shape)]
+        sliced = write.emit(
+            "SLICE", inputs, shape, Options("SliceOptions", {}),
+            name=name, dtype=tensor.dtype, grid=tensor.quantization,
+        )  # fmt: skip
+        write.give(part, sliced, perm)
 
 
 # Slice

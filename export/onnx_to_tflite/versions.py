@@ -23,11 +23,9 @@ _FIRST_RUNTIME: dict[str, tuple[str, ...]] = {
     "AVERAGE_POOL_2D": ("1.5.0", "1.14.0"),
     "CONCATENATION": ("1.5.0", "1.14.0"),
     "CONV_2D": ("1.5.0", "1.14.0", "1.14.0", "2.3.0", "2.4.0", "2.9.0"),
-    "DEPTH_TO_SPACE": ("2.1.0", "2.5.0"),
     "DEPTHWISE_CONV_2D": ("1.5.0", "1.12.0", "1.14.0"),
     "DEQUANTIZE": ("1.13.1", "1.14.0"),
     "DIV": ("1.6.0", "2.3.0"),
-    "ELU": ("1.14.0",),
     "FULLY_CONNECTED": ("1.5.0", "1.10.0", "1.14.0", "1.14.0", "2.0.0"),
     "GATHER": ("1.6.0", "1.14.0"),
     "HARD_SWISH": ("1.15.0",),
@@ -52,9 +50,7 @@ _FIRST_RUNTIME: dict[str, tuple[str, ...]] = {
     "RESIZE_NEAREST_NEIGHBOR": ("1.13.1", "1.14.0", "2.3.0"),
     "SLICE": ("1.14.0", "1.14.0", "1.14.0", "2.4.0", "2.5.0"),
     "SOFTMAX": ("1.5.0", "1.14.0"),
-    "SPACE_TO_DEPTH": ("1.5.0", "1.14.0"),
     "SPLIT": ("1.5.0", "1.14.0"),
-    "SPLIT_V": ("1.13.1", "2.3.0"),
     "STRIDED_SLICE": ("1.6.0", "1.14.0", "2.1.0", "2.2.0"),
     "SUB": ("1.6.0", "1.14.0", "2.3.0"),
     "TANH": ("1.14.0", "1.14.0"),
@@ -64,9 +60,9 @@ _FIRST_RUNTIME: dict[str, tuple[str, ...]] = {
 
 _INT8_IS_2 = frozenset(
     {
-        "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "DEPTH_TO_SPACE", "DEQUANTIZE", "GATHER", "LOGISTIC",
-        "MAX_POOL_2D", "MEAN", "MIRROR_PAD", "REDUCE_MAX", "RELU", "RELU6", "SOFTMAX", "SPACE_TO_DEPTH", "SPLIT",
-        "SPLIT_V", "TANH",
+        "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "DEQUANTIZE", "GATHER", "LOGISTIC",
+        "MAX_POOL_2D", "MEAN", "MIRROR_PAD", "REDUCE_MAX", "RELU", "RELU6", "SOFTMAX", "SPLIT",
+        "TANH",
     }
 )  # fmt: skip
 

@@ -29,7 +29,7 @@ def _is_constant(site: Site) -> bool:
 
 def _symmetric(site: Site) -> bool:
     params = site.params(1)
-    return params is None or not params.as_dtype("int8").zero_point.any()
+    return params is None or (params.dtype != "int32" and not params.as_dtype("int8").zero_point.any())
 
 
 def _channels_out(site: Site) -> int:

@@ -172,8 +172,8 @@ class Writer:
             tensor = self.emit(op, [tensor, limit], tensor.shape, options, name=name, dtype=tensor.dtype, grid=grid)
         return tensor
 
-    def reshaped(self, tensor: Tensor, shape: Sequence[int]) -> Tensor:
-        """RESHAPE, or `tensor` itself if it has that shape. One size may be −1, the batch."""
+    def reshaped(self, tensor: Tensor, shape: Sequence[int], name: str | None = None) -> Tensor:
+        """RESHAPE, or `tensor` itself if it has that shape. One size may be −1, the batch. name: of the result."""
         if tensor.shape == tuple(shape):
             return tensor
         sizes = np.asarray(shape, np.int32)
@@ -181,7 +181,7 @@ class Writer:
         inputs = [tensor, self.program.constant(f"{tensor.name}_shape", sizes)]
         return self.emit(
             "RESHAPE", inputs, shape, options,
-            name=f"{tensor.name}_reshaped", dtype=tensor.dtype, grid=tensor.quantization,
+            name=name or f"{tensor.name}_reshaped", dtype=tensor.dtype, grid=tensor.quantization,
         )  # fmt: skip
 
     def rearranged(self, tensor: Tensor, held: Perm, wanted: Perm) -> Tensor:
