@@ -18,6 +18,8 @@ __all__ = ["results_table", "results_text"]
 
 _SHOWN = ("top1", "agreement", "rms", "latency_ms", "latency_p90_ms", "peak_rss_bytes", "file_bytes", "float_layers")
 
+_LONG_LABEL = 24
+
 
 def results_table(results: Results) -> Table:
     """A rich table, one line a row: label, precision, outputs, then the figures that are known of any row."""
@@ -32,7 +34,11 @@ def results_table(results: Results) -> Table:
         table.add_column(heading, overflow="fold")
     for column in shown:
         table.add_column(f"{column.title}\n{column.unit}".rstrip(), justify="right", no_wrap=True)
-    for row, label in zip(rows, engine_labels(rows), strict=True):
+    labels = engine_labels(rows)
+    # Long labels break where their parts meet, not in the middle of one.
+    between = "\n" if max(map(len, labels), default=0) > _LONG_LABEL else " · "
+    for row, parts in zip(rows, (label.split(" · ") for label in labels), strict=True):
+        label = between.join(parts)
         figures = ("" if row.failure else column.text(row) for column in shown)
         words = (escape(label), _precision(row, rows), *([row.how] if mixed else []), _outputs(row))
         table.add_row(*words, *figures, style=_style(row))
@@ -67,7 +73,7 @@ def remarks(results: Results) -> list[str]:
 def _title(rows: Sequence[Row]) -> str:
     models = list(dict.fromkeys(row.model for row in rows))
     hows = list(dict.fromkeys(row.how for row in rows))
-    return f"{', '.join(models)}: {' and '.join(hows)}" if rows else "no rows"
+    return f"{', '.join(models)}: {', '.join(hows)}" if rows else "no rows"
 
 
 def _precision(row: Row, rows: Sequence[Row]) -> str:

@@ -1,0 +1,129 @@
+"""The page's text: whole, offline, and honest without a browser too."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from sepia.report import Results
+from sepia.report.columns import FIGURES
+from sepia.report.html import to_html
+from sepia.report.merge import merge
+from support.sample_results import make_row, sample
+
+
+class _Page(HTMLParser):
+    """Addresses that the page would load, rows of its table, and what is visible before any script runs."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.cells: dict[str, list[str]] = {}
+        self.words: list[str] = []
+        self._row = ""
+        self._hidden = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = dict(attrs)
+        self.addresses += [value for key in ("src", "href", "srcset", "action") if (value := said.get(key))]
+        self._hidden += tag in ("script", "style")
+        if tag == "tr":
+            self._row = said.get("data-id") or ""
+        if tag in ("td", "th") and self._row:
+            self.cells.setdefault(self._row, []).append(said.get("data-value") or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in ("script", "style")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden and data.strip():
+            self.words.append(" ".join(data.split()))
+
+
+@pytest.fixture(scope="module")
+def host() -> str:
+    return to_html(sample("lite0-host"))
+
+
+def test_page_loads_nothing(host: str) -> None:
+    assert [address for address in _Page(host).addresses if not address.startswith("data:")] == []
+    assert "default-src 'none'" in host
+    assert not re.search(r"@import|url\(\s*['\"]?http", host)
+
+
+def test_page_is_not_large(host: str) -> None:
+    assert len(host.encode()) < 2_000_000
+
+
+def test_table_holds_every_row_and_figure(host: str) -> None:
+    cells = _Page(host).cells
+    rows = sample("lite0-host").rows
+    assert len(cells) == len(rows)
+    for number, row in enumerate(rows):
+        for key in ("latency_ms", "top1", "rms", "peak_rss_bytes", "arena_bytes"):
+            value = FIGURES[key].value(row)
+            assert ("" if value is None else str(value)) in cells[str(number)], (row.name, key)
+
+
+def test_page_says_what_must_not_be_overlooked(host: str) -> None:
+    words = " ".join(_Page(host).words)
+    assert "✗ Wrong outputs" in words
+    assert "u8×s8 kernels saturate on this processor" in words
+    assert "calibrated on the photos in scikit-image, 16 samples: no calibration data was given" in words
+    assert "8 rows: 8 measured on that hardware." in words
+    assert "a sample, its figures made up for tests" in words
+    assert "governor performance, temperature 47–51 °C, not throttled, load average 0.31–0.94" in words
+
+
+def test_layers_in_float_failures_and_predictions_are_told() -> None:
+    words = " ".join(_Page(to_html(sample("lite0-pi4"))).words)
+    assert "Gemm, float32: the runtime has no integer kernel for it on this processor" in words
+    assert "Did not run tflite-runtime · int8: FULLY_CONNECTED version 12" in words
+    assert "≈ 61.2" in words
+    assert "2 emulated (real binaries on an emulated core: outputs and instructions, no time)" in words
+
+
+def _script(text: str, name: str) -> object:
+    found = re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', text, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+def test_data_and_charts_are_json(host: str) -> None:
+    data, charts = _script(host, "data"), _script(host, "charts")
+    assert isinstance(data, dict)
+    assert isinstance(charts, dict)
+    assert set(data) == {"rows", "memory", "layers", "errors"}
+    assert set(charts) == {"latency", "memory", "layers", "errors"}
+    assert set(charts["memory"]) == {"onnxruntime", "litert", "openvino", "tflite-runtime"}
+
+
+def test_charts_that_nobody_has_data_for_are_left_out() -> None:
+    assert _script(to_html(Results(rows=(make_row(),))), "charts").keys() == {"latency"}  # type: ignore[attr-defined]
+
+
+def test_a_name_cannot_become_part_of_the_page() -> None:
+    evil = '</script><img src="http://x/y">'
+    text = to_html(Results(rows=(make_row(model=evil, outputs="wrong", reason=evil),), data=evil, command=evil))
+    assert evil not in text
+    assert "http://x/y" not in _Page(text).addresses
+
+
+def test_facets_divide_rows_and_none_twice(host: str) -> None:
+    assert re.findall(r"<fieldset><legend>(\w+)", host) == ["precision", "runtime", "format", "outputs"]
+    both = to_html(merge([sample("lite0-host"), sample("lite0-pi4")]))
+    assert re.findall(r"<fieldset><legend>(\w+)", both) == [
+        "precision",
+        "runtime",
+        "place",
+        "format",
+        "how",
+        "outputs",
+    ]
+
+
+def test_no_rows_is_a_page_too() -> None:
+    assert "There are no rows." in to_html(Results())

@@ -1,0 +1,46 @@
+"""The terminal's table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sepia.report import Results
+from sepia.report.merge import merge
+from sepia.report.table import results_table, results_text
+from support.sample_results import make_row, sample
+
+
+def test_one_host(golden: Callable[[str, str], None]) -> None:
+    golden("table-host.txt", results_text(sample("lite0-host")))
+
+
+def test_host_and_board(golden: Callable[[str, str], None]) -> None:
+    golden("table-both.txt", results_text(merge([sample("lite0-host"), sample("lite0-pi4")])))
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_line_is_wider_than_asked(width: int) -> None:
+    text = results_text(merge([sample("lite0-host"), sample("lite0-pi4")]), width=width)
+    assert max(len(line) for line in text.splitlines()) <= width
+
+
+def test_wrong_outputs_have_a_reason_below_the_table() -> None:
+    text = results_text(sample("lite0-host"))
+    assert "WRONG outputs: efficientnet-lite0.openvino.int8.default" in text
+    assert "calibrated on the photos in scikit-image (16 samples), because no calibration data was given" in text
+
+
+def test_nothing_is_said_of_what_nobody_measured() -> None:
+    text = results_text(Results(rows=(make_row(),)))
+    assert "top-1" not in text
+    assert "2.50" in text
+
+
+def test_names_are_not_read_as_markup() -> None:
+    assert "[red]net" in results_text(Results(rows=(make_row(model="[red]net"),)))
+
+
+def test_no_rows() -> None:
+    assert "no rows" in results_text(Results())
+    assert results_table(Results()).row_count == 0
