@@ -32,6 +32,7 @@ class Worker:
 
     def __init__(self, command: Sequence[str]) -> None:
         self.owner = os.getpid()
+        self._end = ""
         self._lock = threading.Lock()
         # A file and not a pipe: nobody reads it until the worker has died, and a full pipe would stop it.
         self._said: IO[bytes] = tempfile.TemporaryFile(prefix="sepia-")  # noqa: SIM115 - lives as long as this
@@ -115,11 +116,14 @@ class Worker:
         return body
 
     def _last_words(self) -> str:
-        try:
-            code = self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            return "its process closed its pipes"
-        self._said.seek(0)
-        lines = [line for line in self._said.read().decode(errors="replace").splitlines() if line.strip()]
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-        return f"its process {how}" + (f": {lines[-1].strip()}" if lines else "")
+        """How it ended and the last line that it said, kept for whoever asks later."""
+        if not self._end and not self._said.closed:
+            try:
+                code = self._process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                return "its process closed its pipes"
+            self._said.seek(0)
+            lines = [line.strip() for line in self._said.read().decode(errors="replace").splitlines() if line.strip()]
+            how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+            self._end = f"its process {how}" + (f": {lines[-1]}" if lines else "")
+        return self._end or "its process was ended before"

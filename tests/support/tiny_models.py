@@ -68,12 +68,12 @@ def _per_channel(weight: Floats) -> tuple[NDArray[np.int8], Floats]:
     return np.rint(weight / aligned).astype(np.int8), scale.astype(np.float32)
 
 
-def _graph(nodes: list[Any], initializers: dict[str, NDArray[Any]], path: Path) -> Path:
+def _graph(nodes: list[Any], initializers: dict[str, NDArray[Any]], path: Path, batch: int | str = 1) -> Path:
     import onnx
     from onnx import helper, numpy_helper
 
     def value(name: str) -> Any:
-        return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, C, SIZE, SIZE])
+        return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [batch, C, SIZE, SIZE])
 
     tensors = [numpy_helper.from_array(np.asarray(array), name) for name, array in initializers.items()]
     graph = helper.make_graph(nodes, "tiny", [value("image")], [value("result")], tensors)
@@ -83,8 +83,8 @@ def _graph(nodes: list[Any], initializers: dict[str, NDArray[Any]], path: Path) 
     return path
 
 
-def write_onnx(model: TinyModel, path: Path) -> Path:
-    """Float ONNX: nodes "mix" and "spread", input "image", output "result"."""
+def write_onnx(model: TinyModel, path: Path, *, batch: int | str = 1) -> Path:
+    """Float ONNX: nodes "mix" and "spread", input "image", output "result". batch: a name leaves it open."""
     from onnx import helper
 
     nodes = [
@@ -92,7 +92,7 @@ def write_onnx(model: TinyModel, path: Path) -> Path:
         helper.make_node("Conv", ["middle", "dw", "dw_b"], ["result"], name="spread", group=C, pads=[1, 1, 1, 1]),
     ]
     weights = {"pw": model.pointwise, "pw_b": model.pointwise_bias, "dw": model.depthwise, "dw_b": model.depthwise_bias}
-    return _graph(nodes, weights, path)
+    return _graph(nodes, weights, path, batch)
 
 
 def write_qdq(model: TinyModel, path: Path, *, activations: str = "uint8") -> Path:
@@ -143,42 +143,49 @@ def write_qdq(model: TinyModel, path: Path, *, activations: str = "uint8") -> Pa
     return _graph(nodes, initializers, path)
 
 
-def write_tflite(model: TinyModel, path: Path, *, int8: bool = False) -> Path:
-    """TFLite, NHWC. int8: QUANTIZE and DEQUANTIZE at the ends, so that it takes and gives float all the same."""
-    writer = _TFLite()
+def write_tflite(
+    model: TinyModel, path: Path, *, int8: bool = False, ends: str = "float", batch: int | None = 1
+) -> Path:
+    """TFLite, NHWC. int8: QUANTIZE and DEQUANTIZE at the ends, so that it takes and gives float all the same.
+
+    ends: "int8" leaves those two out: it takes and gives codes. batch: None leaves it open.
+    """
+    writer = _TFLite(batch)
     options = writer.schema
     weights = (
         (model.pointwise.transpose(0, 2, 3, 1), model.pointwise_bias),
         (model.depthwise.transpose(1, 2, 3, 0), model.depthwise_bias),
     )
-    image = writer.activation("image")
-    first, middle, result = image, *(("middle", "result") if not int8 else ("middle", "result_codes"))
     ranges = model.ranges()
-    if int8:
+    held = ranges if int8 else {}
+    float_ends = int8 and ends == "float"
+    image = writer.activation("image", None if float_ends else held.get("image"))
+    first = image
+    if float_ends:
         first = writer.activation("image_codes", ranges["image"])
         writer.op(options.BuiltinOperator.QUANTIZE, [image], first)
-    middle_at = writer.activation(middle, ranges["middle"] if int8 else None)
-    result_at = writer.activation(result, ranges["result"] if int8 else None)
-    scales = (ranges["image"][0], ranges["middle"][0])
-    kinds = ("CONV_2D", "DEPTHWISE_CONV_2D")
-    for index, (source, target) in enumerate(((first, middle_at), (middle_at, result_at))):
-        held = writer.weights(kinds[index], *weights[index], scales[index] if int8 else None, index)
-        writer.convolution(kinds[index], [source, *held], target)
-    if int8:
+    middle = writer.activation("middle", held.get("middle"))
+    result = writer.activation("result_codes" if float_ends else "result", held.get("result"))
+    steps = (("CONV_2D", first, middle, "image"), ("DEPTHWISE_CONV_2D", middle, result, "middle"))
+    for number, (kind, source, target, name) in enumerate(steps):
+        made = writer.weights(kind, *weights[number], held[name][0] if int8 else None, number)
+        writer.convolution(kind, [source, *made], target)
+    if float_ends:
         end = writer.activation("result")
-        writer.op(options.BuiltinOperator.DEQUANTIZE, [result_at], end)
-        result_at = end
-    path.write_bytes(writer.finish([image], [result_at]))
+        writer.op(options.BuiltinOperator.DEQUANTIZE, [result], end)
+        result = end
+    path.write_bytes(writer.finish([image], [result]))
     return path
 
 
 class _TFLite:
     """A flatbuffer put together tensor by tensor with the schema's object API."""
 
-    def __init__(self) -> None:
+    def __init__(self, batch: int | None) -> None:
         from ai_edge_litert import schema_py_generated as schema
 
         self.schema: Any = schema
+        self._batch = batch
         self._tensors: list[Any] = []
         self._buffers: list[Any] = [schema.BufferT()]
         self._operators: list[Any] = []
@@ -222,6 +229,8 @@ class _TFLite:
     ) -> int:
         tensor = self.schema.TensorT()
         tensor.name, tensor.shape, tensor.type = name, list(shape), kind
+        if data is None and self._batch is None:
+            tensor.shapeSignature = [-1, *shape[1:]]
         if data is not None:
             tensor.buffer = len(self._buffers)
             buffer = self.schema.BufferT()
