@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.networks import made_once, write_lite0, write_mobilenet_v2
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,3 +40,15 @@ def photos() -> Path:
     if not (folder / "validation").is_dir():
         pytest.skip("real photos are not here: set SEPIA_PHOTOS to a folder with calibration/ and validation/")
     return folder
+
+
+@pytest.fixture(scope="session")
+def lite0_float(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """EfficientNet-Lite0 with its ImageNet weights as float ONNX. Not to be changed: all tests share the file."""
+    return made_once(tmp_path_factory, "efficientnet-lite0", write_lite0)
+
+
+@pytest.fixture(scope="session")
+def mobilenet_v2_float(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MobileNetV2, random weights with a trained network's ranges, as float ONNX. Not to be changed."""
+    return made_once(tmp_path_factory, "mobilenet-v2", write_mobilenet_v2)
