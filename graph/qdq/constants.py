@@ -8,6 +8,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from ...errors import GraphError
+from ..edit import only_reader
 from ..quantization import QuantParams
 from .draft import Draft
 from .params import is_dequantize, is_quantize, params_of, same_grid
@@ -59,4 +60,7 @@ def _quantized(quantize: ir.Node, params: QuantParams) -> tuple[NDArray[Any], st
         return None
     if not same_grid(params_of(quantize), params):
         raise GraphError(f"'{quantize.name}' (QuantizeLinear)", "its DequantizeLinear has another scale or zero point")
-    return params.quantize(tensor.numpy()), real.name or "weight"
+    name = real.name or "weight"
+    if only_reader(real) is quantize and only_reader(quantize.outputs[0]) is not None:
+        real.name = f"{name}_float"  # read no more; its name goes to what was made of it
+    return params.quantize(tensor.numpy()), name

@@ -19,7 +19,8 @@ _DOMAINS = ("", "com.microsoft")
 
 
 def is_quantize(node: ir.Node | None) -> bool:
-    return node is not None and node.op_type == "QuantizeLinear" and node.domain in _DOMAINS
+    """A QuantizeLinear of the file. Those of the plain view, with one input, are steps of their own and no pairs."""
+    return node is not None and node.op_type == "QuantizeLinear" and node.domain in _DOMAINS and len(node.inputs) > 1
 
 
 def is_dequantize(node: ir.Node | None) -> bool:
