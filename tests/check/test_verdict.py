@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from sepia.check.layers import LayerParity
 from sepia.check.verdict import GOALS, verdicts
 
