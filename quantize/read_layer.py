@@ -1,0 +1,94 @@
+"""From a node with weights to a `Layer`, and from a layer's arrays back to the layout of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from ..graph.kinds import kind_of
+from .layer import Layer
+
+__all__ = ["WITH_WEIGHTS", "channel_axis", "in_file_layout", "read_layer"]
+
+WITH_WEIGHTS = ("Conv", "ConvTranspose", "Gemm")
+
+
+def read_layer(node: ir.Node, output: str) -> Layer:
+    """Read Conv, ConvTranspose or Gemm. output: the value that its grid is for, after the activations it takes in."""
+    weight = _weight(node)
+    bias = _array(node, 2)
+    channels = weight.shape[0]
+    # A Gemm's bias may be one number for all channels.
+    flat = np.zeros(channels, np.float32) if bias is None else np.broadcast_to(bias.reshape(-1), (channels,))
+    source = node.inputs[0]
+    if source is None:
+        raise ValueError(f"{node.name} has no input")
+    size = _spatial(node.outputs[0])
+    return Layer(
+        name=node.name or "",
+        kind=kind_of(node),
+        source=source.name or "",
+        output=output,
+        weight=weight,
+        bias=flat.astype(np.float32),
+        group=node.attributes.get_int("group", 1),
+        strides=_per_dimension(node, "strides", weight.ndim - 2),
+        dilations=_per_dimension(node, "dilations", weight.ndim - 2),
+        pads=_pads(node, weight.shape[2:], _spatial(source), size),
+        output_size=size,
+    )
+
+
+def in_file_layout(op: str, array: NDArray[Any]) -> NDArray[Any]:
+    """An array of a `Layer.weight`'s layout as the QDQ file has it: ConvTranspose keeps its input channels first."""
+    return np.ascontiguousarray(np.swapaxes(array, 0, 1)) if op == "ConvTranspose" else array
+
+
+def channel_axis(op: str) -> int:
+    """Axis of the output channels in the file's layout."""
+    return 1 if op == "ConvTranspose" else 0
+
+
+def _weight(node: ir.Node) -> NDArray[np.float32]:
+    weight = _array(node, 1)
+    if weight is None:
+        raise ValueError(f"{node.name} has no weight")
+    if node.op_type == "ConvTranspose" or (node.op_type == "Gemm" and not node.attributes.get_int("transB", 0)):
+        return np.ascontiguousarray(np.swapaxes(weight, 0, 1))
+    return weight
+
+
+def _array(node: ir.Node, index: int) -> NDArray[np.float32] | None:
+    value = node.inputs[index] if index < len(node.inputs) else None
+    return None if value is None or value.const_value is None else value.const_value.numpy().astype(np.float32)
+
+
+def _spatial(value: ir.Value) -> tuple[int, ...]:
+    return tuple(size for size in value.shape[2:] if isinstance(size, int)) if value.shape is not None else ()
+
+
+def _per_dimension(node: ir.Node, name: str, dimensions: int) -> tuple[int, ...]:
+    return tuple(node.attributes.get_ints(name, [1] * dimensions) or [1] * dimensions)
+
+
+def _pads(
+    node: ir.Node, kernel: Sequence[int], size_in: Sequence[int], size_out: Sequence[int]
+) -> tuple[tuple[int, int], ...]:
+    """(begin, end) a dimension. auto_pad is worked out from the sizes, which are known."""
+    dimensions = len(kernel)
+    mode = node.attributes.get_string("auto_pad", "NOTSET")
+    if mode in ("NOTSET", "VALID") or not dimensions:
+        pads = list(node.attributes.get_ints("pads", [0] * 2 * dimensions) or [0] * 2 * dimensions)
+        return tuple(zip(pads[:dimensions], pads[dimensions:], strict=True))
+    strides, dilations = (_per_dimension(node, name, dimensions) for name in ("strides", "dilations"))
+    found = []
+    for k, i, o, s, d in zip(kernel, size_in, size_out, strides, dilations, strict=True):
+        wide, narrow = (i, o) if node.op_type == "ConvTranspose" else (o, i)
+        total = max(0, (wide - 1) * s + (k - 1) * d + 1 - narrow)
+        less = total // 2
+        found.append((total - less, less) if mode == "SAME_LOWER" else (less, total - less))
+    return tuple(found)

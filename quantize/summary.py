@@ -1,0 +1,89 @@
+"""What one quantisation did, for people and for `quantization.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .placement import LeftFloat
+
+__all__ = ["CalibrationFacts", "Quantization", "RoundedFacts", "TensorFacts"]
+
+
+@dataclass(frozen=True)
+class CalibrationFacts:
+    """name: of the data, as the report says it. count: samples seen. built_in: nobody gave any data."""
+
+    name: str
+    count: int
+    built_in: bool
+
+
+@dataclass(frozen=True)
+class TensorFacts:
+    """One activation's grid. seen: least and greatest value in calibration, None where it was not watched. low, high:
+    ends of the grid. zero_point: in the encoding of the file.
+    """
+
+    tensor: str
+    scale: float
+    zero_point: int
+    low: float
+    high: float
+    seen: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class RoundedFacts:
+    """One layer's weights. sqnr_db: power of the float weights over that of their error, None for exact ones.
+
+    raised: channels whose scale was set by their bias or by the accumulator and not by their weights (dead channels).
+    """
+
+    layer: str
+    kind: str
+    channels: int
+    sqnr_db: float | None
+    raised: int
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """recipe: its name. settings: what it says. phases: seconds by phase; `seconds` is their sum."""
+
+    recipe: str
+    settings: Mapping[str, Any]
+    activations: str
+    saturation_safe: bool
+    calibration: CalibrationFacts
+    tensors: tuple[TensorFacts, ...]
+    layers: tuple[RoundedFacts, ...]
+    left_float: tuple[LeftFloat, ...]
+    absorbed: Mapping[str, str]
+    """Relu or Clip → the layer whose grid does its work."""
+    phases: Mapping[str, float]
+
+    @property
+    def seconds(self) -> float:
+        return sum(self.phases.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts, lists, numbers and strings. Layers left in float are `float_layers`: layer, op, reason."""
+        found = asdict(self)
+        rows = found.pop("left_float")
+        found["float_layers"] = [{"layer": row["node"], "op": row["op"], "reason": row["reason"]} for row in rows]
+        found["seconds"] = self.seconds
+        return found
+
+    def to_text(self) -> str:
+        """A few lines for the terminal."""
+        data = self.calibration
+        lines = [
+            f"{len(self.layers)} layers with weights and {len(self.tensors)} activations in int8, recipe {self.recipe}",
+            f"calibrated on {data.name}, {data.count} samples, in {self.seconds:.1f} s",
+        ]
+        if data.built_in:
+            lines.append("no calibration data was given: ranges may not fit yours")
+        lines += [f"in float: {row.node} ({row.op}): {row.reason}" for row in self.left_float]
+        return "\n".join(lines)
