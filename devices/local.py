@@ -60,16 +60,17 @@ def _python(runtime: str) -> list[str]:
 
 def _run(command: list[str], deadline: float, said: IO[bytes], *, where: str) -> tuple[bytes, int]:
     """Standard output and exit code. The process leads a group of its own, so that its children end with it."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, start_new_session=True)
-    try:
-        printed, _ = process.communicate(timeout=deadline)
-    except subprocess.TimeoutExpired as error:
-        raise RunError(where, f"not done after {deadline:g} s", hint="give it more time, or fewer seconds") from error
-    finally:
-        # Also on Ctrl-C: in a session of its own it does not get the terminal's.
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, start_new_session=True) as process:
+        try:
+            printed, _ = process.communicate(timeout=deadline)
+        except subprocess.TimeoutExpired as error:
+            raise RunError(
+                where, f"not done after {deadline:g} s", hint="give it more time, or fewer seconds"
+            ) from error
+        finally:
+            # Also on Ctrl-C: in a session of its own it does not get the terminal's.
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
     return printed, process.returncode
 
 

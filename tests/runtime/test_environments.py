@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -45,14 +46,25 @@ def test_it_has_what_was_asked_for_and_nothing_of_ours(tmp_path: Path, cache: Pa
     assert done.stdout.split() == ["42", "None", "None"]
 
 
-def test_it_is_made_once_however_many_ask(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def faked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Making one takes a moment and leaves an interpreter. The list fills with what was made."""
     made: list[str] = []
-    real = environments._make
-    monkeypatch.setattr(environments, "_make", lambda name, *rest: (made.append(name), real(name, *rest)))
-    requirements = [str(wheel(tmp_path))]
+
+    def make(name: str, folder: Path, python: str, requirements: list[str]) -> None:
+        time.sleep(0.2)
+        (folder / "bin").mkdir(parents=True)
+        (folder / "bin" / "python").symlink_to(python)
+        made.append(name)
+
+    monkeypatch.setattr(environments, "_make", make)
+    return made
+
+
+def test_it_is_made_once_however_many_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = faked(monkeypatch)
     with ThreadPoolExecutor(3) as pool:
-        found = set(pool.map(lambda _: environment("tiny", requirements, [HERE]), range(3)))
-    environment("tiny", ["this would fail"], [HERE])
+        found = set(pool.map(lambda _: environment("tiny", [], [HERE]), range(3)))
+    environment("tiny", [], [HERE])
     assert (len(found), made) == (1, ["tiny"])
 
 
@@ -64,12 +76,13 @@ def test_a_failed_install_leaves_nothing_and_gives_pips_reason(tmp_path: Path, c
     assert leftovers(cache) == []
 
 
-def test_one_whose_python_was_removed_is_made_again(tmp_path: Path) -> None:
-    requirements = [str(wheel(tmp_path))]
-    python = environment("tiny", requirements, [HERE])
+def test_one_whose_python_was_removed_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = faked(monkeypatch)
+    python = environment("tiny", [], [HERE])
     python.unlink()
     python.symlink_to(tmp_path / "gone")
-    assert environment("tiny", requirements, [HERE]).exists()
+    assert environment("tiny", [], [HERE]).exists()
+    assert made == ["tiny", "tiny"]
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,11 +39,18 @@ def worker():
     made.close()
 
 
+@pytest.fixture(scope="module")
+def echo():
+    made = Worker([sys.executable, "-c", ECHO])
+    yield made
+    made.close()
+
+
 @pytest.mark.parametrize("dtype", ["float32", "int8", "uint8", "int64", "float16"])
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3, 4)])
-def test_arrays_come_back_as_they_went(worker: Worker, dtype: str, shape: tuple[int, ...]) -> None:
+def test_arrays_come_back_as_they_went(echo: Worker, dtype: str, shape: tuple[int, ...]) -> None:
     sent = np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype)
-    answer, arrays = worker.ask({"do": "double", "text": "ä\n"}, {"a": sent, "b": np.flip(sent)})
+    answer, arrays = echo.ask({"do": "double", "text": "ä\n"}, {"a": sent, "b": np.flip(sent)})
     assert answer == {"do": "double", "text": "ä\n"}
     for name, right in (("a", sent * 2), ("b", np.flip(sent) * 2)):
         assert arrays[name].dtype == right.dtype
