@@ -81,10 +81,10 @@ class OpenVINOSession(FileSession):
     def _infer(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         ordered = {index: np.ascontiguousarray(feeds[info.name]) for index, info in enumerate(self._inputs)}
         try:
-            results = self._request.infer(ordered)
+            results = self._request.infer(ordered, share_outputs=False)
         except RuntimeError as error:
             raise refused(self._path, _NAME, _Said(error), doing="run") from error
-        return {info.name: np.array(results[index]) for index, info in enumerate(self._outputs)}
+        return {info.name: results[index] for index, info in enumerate(self._outputs)}
 
     def _placements(self) -> list[Placement]:
         """From the runtime model: what the plugin compiled the file into."""

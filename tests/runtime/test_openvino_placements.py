@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from sepia.runtime.openvino_placements import placements
 from sepia.runtime.openvino_runtime import OpenVINO
 
 
@@ -57,3 +60,39 @@ def test_in_float_all_compute_in_float(tmp_path: Path) -> None:
     computing = {layer: precision for layer, precision in found.items() if precision != "none"}
     assert set(computing.values()) == {"float32"}, found
     assert "conv" in computing, found
+
+
+class FakeOp:
+    """As much of an op of a runtime model as is read: its kind, and what it takes."""
+
+    def __init__(self, name: str, kind: str, *sources: FakeOp) -> None:
+        self.name, self.kind, self.sources = name, kind, sources
+
+    def get_friendly_name(self) -> str:
+        return self.name
+
+    def get_type_name(self) -> str:
+        return self.kind
+
+    def get_input_size(self) -> int:
+        return len(self.sources)
+
+    def input_value(self, index: int) -> FakeOp:
+        return self.sources[index]
+
+    def get_node(self) -> FakeOp:
+        return self
+
+    def get_rt_info(self) -> dict[str, Any]:
+        told = {"layerType": self.kind, "originalLayersNames": self.name, "runtimePrecision": "f32"}
+        return {key: SimpleNamespace(astype=lambda kind, value=value: value) for key, value in told.items()}
+
+
+def test_what_is_worked_out_from_constants_alone_is_no_layer() -> None:
+    image, weight = FakeOp("x", "Input"), FakeOp("w", "Const")
+    folded = FakeOp("w/reshaped", "Reshape", weight)
+    twice = FakeOp("w/summed", "Eltwise", folded, weight)
+    conv = FakeOp("conv", "Convolution", image, twice)
+    ops = [image, weight, folded, twice, conv, FakeOp("y", "Output", conv)]
+    model = SimpleNamespace(get_ops=lambda: [conv], get_ordered_ops=lambda: ops)
+    assert [placement.layer for placement in placements(model, model)] == ["conv"]
