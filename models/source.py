@@ -14,14 +14,18 @@ preparation says.
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InputError, ModelError, nearest
-from ..inputs import LABELS_KEY, PREPARATION_KEY, Preparation, labels_from_json
+from ..inputs import Preparation, labels_from_json
+from ..inputs.metadata import labels_of, preparation_of
 from .zoo import ZOO, ZooEntry
 
 if TYPE_CHECKING:
@@ -52,8 +56,9 @@ def load_source(text: str, workdir: Path, *, dynamic_batch: bool = False) -> Loa
     """Load what `text` names.
 
     workdir: an existing folder for what the capture of a factory leaves: `capture.pt2`, and `capture.log` with all
-    that the factory printed. dynamic_batch: capture with a first dimension of any size (zoo and factory; a `.pt2` has
-    it or not). Raises ModelError: one line that says what is wrong and what is accepted.
+    that the factory printed (kept among the system's temporary files where it failed). dynamic_batch: capture with a
+    first dimension of any size (zoo and factory; a `.pt2` has it or not). Raises ModelError: one line that says what
+    is wrong and what is accepted.
     """
     if text.lower() in ZOO:
         return _from_zoo(ZOO[text.lower()], dynamic_batch)
@@ -131,7 +136,11 @@ def _run_capture(where: str, file: Path, factory: str, workdir: Path, dynamic_ba
 
 
 def _see(workdir: Path) -> str:
-    return f"the traceback is in {workdir / 'capture.log'}"
+    # The caller's folder may be gone by the time that the message is read.
+    handle, kept = tempfile.mkstemp(prefix="sepia-capture-", suffix=".log")
+    os.close(handle)
+    shutil.copyfile(workdir / "capture.log", kept)
+    return f"what it printed, and the traceback, are in {kept}"
 
 
 def _from_pt2(path: Path) -> LoadedSource:
@@ -153,12 +162,8 @@ def _from_onnx(path: Path) -> LoadedSource:
     except (DecodeError, OSError, ValueError) as error:
         what = "is empty" if path.stat().st_size == 0 else f"is not an ONNX file, or is truncated ({error})"
         raise ModelError(str(path), what) from error
-    known = {entry.key: entry.value for entry in model.metadata_props}
-    preparation = labels = None
-    if PREPARATION_KEY in known:
-        preparation = Preparation.from_json(known[PREPARATION_KEY], where=str(path))
-    if LABELS_KEY in known:
-        labels = labels_from_json(known[LABELS_KEY], where=str(path))
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    preparation, labels = preparation_of(metadata, where=str(path)), labels_of(metadata, where=str(path))
     return LoadedSource("onnx", path.stem, None, path, preparation, labels)
 
 

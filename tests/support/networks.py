@@ -41,6 +41,7 @@ def write_mobilenet_v2(path: Path) -> None:
     from sepia.models.layers import set_norm_statistics
     from sepia.models.zoo import ZOO
 
+    torch.set_num_threads(1)
     entry = ZOO["mobilenet-v2"]
     module = entry.build()
     generator = torch.Generator().manual_seed(1)
@@ -56,14 +57,12 @@ def write_mobilenet_v2(path: Path) -> None:
 def _write(path: Path, name: str, module: object = None) -> None:
     import torch
     from sepia.export.torch_to_onnx import torch_to_onnx
-    from sepia.inputs import LABELS_KEY, PREPARATION_KEY, labels_to_json
+    from sepia.inputs.metadata import to_metadata
     from sepia.models.zoo import ZOO
 
+    torch.set_num_threads(1)  # the workers of a session share the cores
     entry = ZOO[name]
     network = module if isinstance(module, torch.nn.Module) else entry.build()
     with torch.no_grad():
         program = torch.export.export(network, (torch.zeros(entry.input_shape),))
-    metadata = {PREPARATION_KEY: entry.preparation.to_json()}
-    if entry.labels:
-        metadata[LABELS_KEY] = labels_to_json(entry.labels)
-    torch_to_onnx(program, path, metadata=metadata)
+    torch_to_onnx(program, path, metadata=to_metadata(entry.preparation, entry.labels))
