@@ -29,7 +29,7 @@ class QdqBuilder:
         self.initializers: dict[str, NDArray[Any]] = {}
         self.scales: dict[str, float] = {}
 
-    def input(self, name: str, shape: tuple[int, ...], *, scale: float = 0.02, zero_point: int = 113) -> str:
+    def input(self, name: str, shape: tuple[int, ...], *, scale: float = 0.02057, zero_point: int = 113) -> str:
         """A float graph input and its pair. zero_point: in uint8."""
         self.inputs[name] = shape
         return self.pair(name, scale, zero_point)
@@ -49,7 +49,7 @@ class QdqBuilder:
         return f"{real}_dequantized"
 
     def layer(
-        self, name: str, op: str, x: str, weight: tuple[int, ...], *, scale: float = 0.03, zero_point: int = 101,
+        self, name: str, op: str, x: str, weight: tuple[int, ...], *, scale: float = 0.03119, zero_point: int = 101,
         **attributes: Any,
     ) -> str:  # fmt: skip
         """Conv or Gemm (transB = 1) with drawn int8 weights [C_out, …], a scale a channel, and an int32 bias."""
@@ -75,7 +75,7 @@ class QdqBuilder:
         return self.op(name, op, sources, scale=scale, zero_point=zero_point, **attributes)
 
     def op(
-        self, name: str, op: str, sources: list[str], *, scale: float = 0.03, zero_point: int = 101, **attributes: Any
+        self, name: str, op: str, sources: list[str], *, scale: float = 0.03119, zero_point: int = 101, **attributes: Any
     ) -> str:
         """Any op with one output, which gets a pair."""
         self.nodes.append(helper.make_node(op, sources, [name], name=f"{name}_node", **attributes))
