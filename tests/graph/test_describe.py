@@ -70,7 +70,8 @@ def test_view_of_a_quantised_layer(golden: Golden) -> None:
     x = net.pair(net.node("Relu", [x], name="act"), 0.03, 0)
     view = read_qdq(canonicalize(loaded(net.proto(net.pair(net.node("MaxPool", [x], kernel_shape=[2, 2]), 0.02, 0)))))
     grids = [
-        f"{name}: {held.dtype} scale {np.round(held.scale, 5).tolist()} zero {held.zero_point.tolist()} axis {held.axis}\n"
+        f"{name}: {held.dtype} scale {' '.join(f'{scale:.5g}' for scale in held.scale)} "
+        f"zero {held.zero_point.tolist()} axis {held.axis}\n"
         for name, held in sorted(view.params.items())
     ]
     golden("quantised_view.txt", describe(view.model) + "".join(grids))
