@@ -5,8 +5,9 @@ as it is, so it imports nothing of Sepia.
 
     python bench.py --runtime onnxruntime --model model.onnx --threads 4 --seconds 3 --golden golden/
 
-One inference = inputs handed over, run, outputs fetched. Every figure has its unit in its name; null means that this
-machine or runtime does not tell. On failure: {"error": …} on standard output, the traceback on standard error, exit 1.
+One inference = inputs handed over, run, outputs fetched; timed on noise from a fixed seed. Every figure has its unit in
+its name; null means that this machine or runtime does not tell. On failure: {"error": …} on standard output, the
+traceback on standard error, exit 1.
 
 golden/ holds inputs.npz (input name → array in the file's layout and dtype; several samples stacked along the batch),
 outputs.npz (output name → what is right for them) and tolerance.json ({"rms": number} or {"rms": {output: number}},
@@ -38,6 +39,7 @@ WINDOW = 5
 STABLE = 0.02
 WARM_SECONDS = 0.3
 LAYER_RUNS = 15
+GOLDEN_FILES = ("inputs.npz", "outputs.npz", "tolerance.json")
 
 Feeds = dict[str, Any]
 """Input name → array."""
@@ -560,6 +562,11 @@ class Golden:
         return {"ok": bool(outputs) and all(told["ok"] for told in outputs), "samples": len(runs), "outputs": outputs}
 
 
+def checked(engine: Engine, folder: str) -> dict[str, Any]:
+    golden = Golden(folder)
+    return golden.check(samples(engine, golden.inputs), engine.run)
+
+
 # --- all of it ----------------------------------------------------------------------------------------------------
 
 
@@ -582,6 +589,8 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
         "machine": machine(),
         "before": conditions(),
     }
+    for name in GOLDEN_FILES if options.golden else ():
+        os.stat(os.path.join(options.golden, name))  # missing, it should be told before the time is spent
     engine = ENGINES[options.runtime](options.model, options.threads, options.kernels)
     memory = Memory()
     memory.end("baseline")
@@ -589,16 +598,16 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
     memory.end("import")
     result["load_ms"] = timed_ms(engine.load)
     memory.end("load")
-    golden = Golden(options.golden) if options.golden else None
-    runs = samples(engine, golden.inputs) if golden else [drawn(engine)]
-    result["first_ms"] = timed_ms(lambda: engine.run(runs[0]))
+    feeds = drawn(engine)
+    result["first_ms"] = timed_ms(lambda: engine.run(feeds))
     memory.end("first")
-    result["warmup"] = warm_up(lambda: engine.run(runs[0]), options.warmup_seconds)
-    measured = measure(lambda: engine.run(runs[0]), options.seconds, options.least_runs)
+    result["warmup"] = warm_up(lambda: engine.run(feeds), options.warmup_seconds)
+    measured = measure(lambda: engine.run(feeds), options.seconds, options.least_runs)
     memory.end("steady")
+    # Only now: the golden arrays are no part of what the file needs.
     result["latency"] = latency(*measured)
-    result["golden"] = golden.check(runs, engine.run) if golden else None
-    result["layers"] = engine.layers(runs[0]) if options.layers else []
+    result["golden"] = checked(engine, options.golden) if options.golden else None
+    result["layers"] = engine.layers(feeds) if options.layers else []
     result["layers_note"] = engine.layers_note if options.layers else "not asked for"
     result["runtime_version"] = engine.version
     result["arena_bytes"] = engine.arena_bytes

@@ -16,7 +16,8 @@ __all__ = ["Placement", "Runtime", "Session", "TensorInfo"]
 class TensorInfo:
     """One input or output as the *file* has it: name, shape in the file's own layout, NumPy dtype name.
 
-    scale, zero_point: of an int8 or uint8 tensor where the file says them (TFLite), else None.
+    shape: −1 where the file leaves a dimension open. scale, zero_point: of an int8 or uint8 tensor where the file says
+    them (TFLite), else None.
     """
 
     name: str

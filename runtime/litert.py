@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import RuntimeUnavailable
 from .feeds import check_file, check_threads, refused
 from .interface import Placement
+from .quiet import without_small_talk
 from .session import FileSession
 from .tflite_details import placements, tensor_info
 
@@ -92,12 +93,13 @@ def _interpreter(path: Path, threads: int, kernels: Kernels) -> Any:
     library = _library()
     chosen = "BUILTIN_WITHOUT_DEFAULT_DELEGATES" if kernels == "builtin" else "AUTO"
     try:
-        made = library.Interpreter(
-            model_path=str(path),
-            num_threads=threads,
-            experimental_op_resolver_type=library.OpResolverType[chosen],
-        )
-        made.allocate_tensors()
+        with without_small_talk(b"INFO: Created TensorFlow Lite"):
+            made = library.Interpreter(
+                model_path=str(path),
+                num_threads=threads,
+                experimental_op_resolver_type=library.OpResolverType[chosen],
+            )
+            made.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise refused(path, _NAME, error) from error
     return made

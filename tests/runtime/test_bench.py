@@ -245,6 +245,21 @@ def test_golden_inputs_that_are_not_the_files_are_refused(tmp_path: Path, names:
     assert told in answer["error"]
 
 
+def test_a_missing_golden_file_is_told_before_the_time_is_spent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Untouched(bench.Engine):
+        def import_library(self) -> None:
+            raise AssertionError("too late")
+
+    monkeypatch.setitem(bench.ENGINES, "onnxruntime", Untouched)
+    model = write_onnx(WEIGHTS, tmp_path / "tiny.onnx")
+    folder = golden(tmp_path / "g", TinyModel.photo(), TinyModel.photo(), 1.0)
+    (tmp_path / "g" / "tolerance.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"tolerance\.json"):
+        bench.bench(bench.parsed(["--runtime", "onnxruntime", "--model", str(model), "--golden", folder]))
+
+
 def test_a_missing_file_is_told_in_json(tmp_path: Path) -> None:
     told, code = run("onnxruntime", tmp_path / "none.onnx")
     assert code == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +42,14 @@ class TestLiteRT(RuntimeContract):
         scale = ranges["result"][0]
         assert told == {"image": ("int8", ranges["image"][0], 0), "result": ("int8", scale, 0)}
         assert np.abs(result * scale - self.weights.reference(TinyModel.photo())).max() <= 2 * scale
+
+
+def test_it_says_nothing_on_standard_error(tmp_path: Path) -> None:
+    """It would say that it made a delegate, in the middle of a progress bar."""
+    file = write_tflite(TinyModel.drawn(), tmp_path / "tiny.tflite")
+    code = f"from pathlib import Path; from sepia.runtime.litert import LiteRT; LiteRT().open(Path({str(file)!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 class TestLiteRTBuiltin(TestLiteRT):
