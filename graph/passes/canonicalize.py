@@ -22,11 +22,14 @@ from .to_reshape import to_reshape
 
 __all__ = ["PASSES", "canonicalize"]
 
-PASSES: Final[tuple[Callable[[ir.Model], bool], ...]] = (
+_FIRST: Final[tuple[Callable[[ir.Model], bool], ...]] = (
     lift_constants,
     fold_constants,
     explicit_attributes,
     remove_identity,
+)
+PASSES: Final = (
+    *_FIRST,
     fold_batch_norm,
     fold_pad,
     reduce_to_global_pool,
@@ -46,19 +49,22 @@ def canonicalize(model: ir.Model) -> ir.Model:
     and the model's metadata stay. Canonicalizing twice changes nothing.
     """
     copy = model.clone()
-    while _round(copy):
-        _drop_unused(copy)
-        infer_shapes(copy)
+    # First what is constant: a normalisation goes into a layer only if the layer's weights are known to be.
+    _repeat(copy, _FIRST)
+    _repeat(copy, PASSES)
     _drop_unused(copy)
     name_nodes(copy)
     return copy
 
 
-def _round(model: ir.Model) -> bool:
-    changed = False
-    for step in PASSES:
-        changed |= step(model)
-    return changed
+def _repeat(model: ir.Model, steps: tuple[Callable[[ir.Model], bool], ...]) -> None:
+    changed = True
+    while changed:
+        changed = False
+        for step in steps:
+            changed |= step(model)
+        _drop_unused(model)
+        infer_shapes(model)
 
 
 def _drop_unused(model: ir.Model) -> None:

@@ -17,7 +17,7 @@ def remove_identity(model: ir.Model) -> bool:
     """Take out nodes that change nothing when the network is used. Exact.
 
     1. Identity, Dropout whose mask nobody reads, Concat of one, Sum, Max, Min or Mean of one.
-    2. Cast to the type that the value has.
+    2. Cast and CastLike to the type that the value has.
     3. Reshape, Flatten, Squeeze, Unsqueeze and Expand to the shape that the value has.
     4. Transpose to the same order, Pad by nothing, Clip without bounds.
     5. Add or Sub of 0, Mul or Div by 1, where the shape stays.
@@ -43,6 +43,9 @@ def _idle(node: ir.Node) -> bool:
         return len(node.inputs) == 1
     if is_op(node, "Cast"):
         return node.inputs[0].dtype is not None and node.inputs[0].dtype == node.attributes.get_int("to", 0)
+    if is_op(node, "CastLike"):
+        like = node.inputs[1]
+        return like is not None and like.dtype is not None and node.inputs[0].dtype == like.dtype
     if is_op(node, *_RESHAPES):
         return _same_shape(node)
     if is_op(node, "Add", "Sub", "Mul", "Div"):

@@ -80,6 +80,16 @@ def test_passes_that_make_work_for_one_another() -> None:
     assert ops(model) == ["Conv", "Relu", "GlobalAveragePool", "Reshape"]
 
 
+def test_a_normalisation_waits_for_weights_that_are_computed() -> None:
+    """As torch writes a missing bias without its optimisations: zero, cast to the input's type, spread."""
+    net = NetBuilder((1, 3, 8, 8))
+    net.conv(net.input, 4, name="conv")
+    zero = net.node("CastLike", [net.constant("zero", np.float32(0)), net.input])
+    bias = net.node("Expand", [zero, net.constant("four", np.array([4]))])
+    x = net.node("Conv", [net.input, "conv.weight", bias], channels=4)
+    assert ops(canonical(net.proto(net.batch_norm(x)))) == ["Conv"]
+
+
 def test_dynamic_batch() -> None:
     proto = tiny_separable()
     proto.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "n"

@@ -30,6 +30,7 @@ IDLE = [
     ("Concat", [], {"axis": 1}),
     ("Sum", [], {}),
     ("Cast", [], {"to": TensorProto.FLOAT}),
+    ("CastLike", [np.float32(2)], {}),
     ("Reshape", [np.array([1, 3, -1, 4])], {}),
     ("Expand", [np.array([1, 1, 4, 4])], {}),
     ("Transpose", [], {"perm": [0, 1, 2, 3]}),
