@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 from onnx import numpy_helper
 from sepia.check.layers import check_layers
@@ -42,6 +43,26 @@ def test_an_engine_that_is_right_is_told_so_layer_by_layer(qdq):
     (verdict,) = verdicts(rows)
     assert verdict.passed
     assert (verdict.layers, verdict.codes, verdict.broken) == (7, 2 * (4 * 8 * 16 + 21), {})
+
+
+def test_each_layer_is_fed_what_the_reference_gave_for_the_layers_before(qdq):
+    given = []
+
+    def keep(outputs):
+        given.append(outputs)
+        return outputs
+
+    _check(qdq, FakeRuntime(spoil=keep))
+
+    session = ort.InferenceSession(qdq, providers=["CPUExecutionProvider"])
+    wanted = [session.run(None, sample)[0] for sample in _data()[:2]]
+    (scale, point) = (numpy_helper.to_array(t) for t in onnx.load(str(qdq)).graph.initializer if t.name in _FC)
+    found = [(outputs["fc_quantized"].astype(int) - int(point)) * scale for outputs in given[-2:]]
+    np.testing.assert_allclose(found, wanted, atol=float(scale) / 2)
+    assert np.unique(found).size > 3
+
+
+_FC = ("fc_scale", "fc_zero_point")
 
 
 def _flip_a_weight(tensors):

@@ -75,8 +75,9 @@ class QdqBuilder:
         return self.op(name, op, sources, scale=scale, zero_point=zero_point, **attributes)
 
     def op(
-        self, name: str, op: str, sources: list[str], *, scale: float = 0.03119, zero_point: int = 101, **attributes: Any
-    ) -> str:
+        self, name: str, op: str, sources: list[str], *, scale: float = 0.03119, zero_point: int = 101,
+        **attributes: Any,
+    ) -> str:  # fmt: skip
         """Any op with one output, which gets a pair."""
         self.nodes.append(helper.make_node(op, sources, [name], name=f"{name}_node", **attributes))
         return self.pair(name, scale, zero_point)
