@@ -7,6 +7,9 @@ whose sums round otherwise, so that the IR's outputs would no longer be those of
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +23,7 @@ __all__ = ["onnx_to_openvino", "read_metadata"]
 
 _SECTION = "sepia"
 _PREFIX = "sepia."
+_A_BLOCK = 65536
 
 
 def onnx_to_openvino(source: Path, destination: Path) -> None:
@@ -43,11 +47,22 @@ def onnx_to_openvino(source: Path, destination: Path) -> None:
     with replacing(destination) as xml, replacing(destination.with_suffix(".bin")) as weights:
         written = xml.with_suffix(".bin")
         try:
-            with _told(destination, openvino, error=OutputError):
+            with _told(destination, openvino, error=OutputError), _disk_errors(xml):
                 openvino.save_model(model, str(xml), compress_to_fp16=False)
             written.replace(weights)
         finally:
             written.unlink(missing_ok=True)
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """OpenVINO writes through a C++ stream, whose failure does not say why: ask the disk."""
+    try:
+        yield
+    except RuntimeError as failure:
+        if shutil.disk_usage(path.parent).free < _A_BLOCK:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from failure
+        raise
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -105,7 +105,10 @@ def check_files(
     facts = model_facts(onnx)
     data = sample_inputs(calibrate, facts, limit=max(samples, images))
     artifacts = tuple(folder.artifacts())
-    layers = check_layers(qdq, usable.names, data, samples=samples, progress=progress)
+    # Called with each layer's name: one bar for all of them.
+    layers = check_layers(
+        qdq, usable.names, data, samples=samples, progress=lambda _, done, total: progress("layers", done, total)
+    )
     whole = check_whole(artifacts, usable.names, data, samples=images, left_float=left_float(folder), progress=progress)
     depth = check_depth(onnx, qdq, data, samples=min(images, 4), progress=progress)
     found = Checked(data.name, verdicts(layers), layers, whole, depth, usable.missing)

@@ -23,7 +23,7 @@ def refused(found, *words: str) -> str:  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize(
     ("content", "word"),
-    [(None, "no such file"), (b"", "empty"), (b"\x08\x07\x12", "ONNX"), (b"not a model at all", "ONNX")],
+    [(None, "does not exist"), (b"", "empty"), (b"\x08\x07\x12", "ONNX"), (b"not a model at all", "ONNX")],
     ids=["missing", "empty", "truncated", "not ONNX"],
 )
 def test_a_file_that_is_no_onnx(sepia, tmp_path: Path, content: bytes | None, word: str) -> None:  # type: ignore[no-untyped-def]

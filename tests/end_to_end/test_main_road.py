@@ -67,7 +67,9 @@ def test_stopped_with_ctrl_c_it_leaves_nothing_half_written_and_goes_on(sepia, r
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
+    # Stopped while it executed a string (as dataclasses do), Python ends itself by the signal: a shell sees 130 too.
+    assert process.returncode in (130, -signal.SIGINT), said
+    assert said.splitlines()[-1].startswith("sepia: stopped"), said
     assert "Traceback" not in said
     assert partial(tmp_path) == []
     again = sepia("run", run_file, "--json")
