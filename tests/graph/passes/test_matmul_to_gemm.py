@@ -66,7 +66,7 @@ def test_two_activations_stay_a_matmul() -> None:
 
 
 def test_a_bias_by_row_or_of_a_value_in_use_stays_an_add() -> None:
-    net = net_with((6, 4), (3, 1))
+    net = net_with((6, 4), (4, 1), shape=(4, 6))
     y = net.node("Add", [net.node("MatMul", [net.input, "w"]), "b"])
     assert ops(holds(matmul_to_gemm, net.proto(y), tolerance=TOLERANCE)) == ["Gemm", "Add"]
     net = net_with((6, 4), (4,))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, helper
 from sepia.graph.passes.remove_identity import remove_identity
 from support.graphs import NetBuilder
 from support.passes import holds, ops
@@ -62,6 +62,7 @@ BUSY = [
     ("Clip", [np.float32(-1)], {}),
     ("Clip", [np.float32(-np.inf), np.float32(6)], {}),
     ("Add", [np.zeros((2, 1, 1, 1), np.float32)], {}),
+    ("Add", [np.zeros((1, 1, 1, 1, 1), np.float32)], {}),
     ("Mul", [np.float32(1.5)], {}),
     ("AveragePool", [], {"kernel_shape": [1, 1], "strides": [2, 2]}),
     ("MaxPool", [], {"kernel_shape": [2, 2]}),
@@ -73,6 +74,13 @@ BUSY = [
 def test_busy(op: str, constants: list[Any], attributes: dict[str, Any]) -> None:
     model = holds(remove_identity, between(op, *constants, **attributes).proto("end"), changes=False)
     assert ops(model) == ["Relu", op, "Relu"]
+
+
+def test_a_dropout_whose_mask_is_read_stays() -> None:
+    net = NetBuilder(SHAPE)
+    net.nodes.append(helper.make_node("Dropout", [net.node("Relu", [net.input])], ["kept", "mask"]))
+    mask = net.node("Cast", ["mask"], to=TensorProto.FLOAT)
+    assert ops(holds(remove_identity, net.proto("kept", mask), changes=False)) == ["Relu", "Dropout", "Cast"]
 
 
 def test_an_output_keeps_its_name() -> None:

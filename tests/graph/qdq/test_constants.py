@@ -126,7 +126,7 @@ def test_a_transposed_weight_is_transposed_beforehand() -> None:
     assert gemm.inputs[1].name == name
 
 
-@pytest.mark.parametrize(("shape", "axis"), [((6, 1, 3, 3), 0), ((1, 6, 9), 1), ((2, 27), None)])
+@pytest.mark.parametrize(("shape", "axis"), [((6, 1, 3, 3), 0), ((1, 6, 9), 1), ((2, 27), None), ((9, 6), None)])
 def test_a_reshaped_weight_keeps_its_channels_or_stays(shape: tuple[int, ...], axis: int | None) -> None:
     net = Quantised(shape)
     codes = net.rng.integers(-127, 128, (6, 9)).astype(np.int8)

@@ -59,6 +59,7 @@ def test_both_sides_of_a_pair_as_outputs() -> None:
     y = net.pair(x)
     view = net.view("x", y)
     assert [value.name for value in view.model.graph.outputs] == ["x", y]
+    assert set(view.params) == {y}
     assert ops(view.model) == ["Sigmoid", "QuantizeLinear"]
 
 
