@@ -21,7 +21,7 @@ from .precision import float_placements
 from .saturation import wrong_outputs
 from .side_by_side import Cell, Logits, Sample, SideBySide, cells_of, find, float_reference
 
-__all__ = ["GREATEST_SPREAD", "WholeParity", "check_whole", "spread"]
+__all__ = ["GREATEST_SPREAD", "WholeParity", "check_whole", "difference_of", "spread"]
 
 GREATEST_SPREAD = 0.05
 """Correct runtimes' rms errors of one int8 network lie within 5 % of one another."""

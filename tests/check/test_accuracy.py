@@ -18,20 +18,19 @@ from sepia.runtime import RUNTIMES
 from support.fake_runtime import FakeRuntime, clip_weights
 
 PREPARATION = Preparation(height=16, width=16, resize=16)
-CLASSES = 10
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, networks):
-    """Twelve pictures; the labels of the first seven are what the float network says, the others are off by one."""
+    """Twelve pictures: seven labels are the first guess of the float network, three its fifth, two its sixth."""
     path = tmp_path_factory.mktemp("photos")
     rng = np.random.default_rng(8)
     session = ort.InferenceSession(networks[0].path, providers=["CPUExecutionProvider"])
     for at in range(12):
         picture = Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8))
         picture.save(path / "new.png")
-        said = int(session.run(None, {"image": read_photo(path / "new.png", PREPARATION)[None]})[0].argmax())
-        label = said if at < 7 else (said + 1) % CLASSES
+        logits = session.run(None, {"image": read_photo(path / "new.png", PREPARATION)[None]})[0][0]
+        label = int(np.argsort(-logits)[0 if at < 7 else 4 if at < 10 else 5])
         (path / "new.png").rename(path / f"{label:03d}_{at}.png")
     return LabelledFolder(path)
 
@@ -58,7 +57,7 @@ def test_every_figure_is_that_of_a_count_by_hand(networks, folder):
         assert row.top5 == np.mean((order[:, :5] == labels[:, None]).any(1))
         assert row.agreement == np.mean(order[:, 0] == plain.argmax(1))
         assert row.rms == pytest.approx(np.sqrt(np.mean((logits[file] - plain).astype(float) ** 2)), rel=1e-5)
-    assert rows[0].top1 == pytest.approx(7 / 12)
+    assert (rows[0].top1, rows[0].top5) == (7 / 12, 10 / 12)
     assert (rows[0].agreement, rows[0].rms) == (1, 0)
 
 

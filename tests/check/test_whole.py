@@ -7,7 +7,7 @@ import json
 import numpy as np
 import onnxruntime as ort
 import pytest
-from sepia.check.whole import GREATEST_SPREAD, WholeParity, check_whole, spread
+from sepia.check.whole import GREATEST_SPREAD, WholeParity, check_whole, difference_of, spread
 from sepia.errors import InputError
 from sepia.runtime import RUNTIMES, Placement
 from support.fake_runtime import FakeFile, FakeRuntime, clip_weights
@@ -116,6 +116,16 @@ def test_layers_in_float_come_with_reasons(networks):
     assert stem == "left so by the recipe"
     assert "no int8 kernel" in head
     assert unknown == ""
+
+
+def test_errors_of_all_outputs_count_and_classes_of_the_first():
+    wanted = (np.array([[0.0, 1.0]]), np.array([[5.0, 0.0, 0.0]]))
+    found = (np.array([[0.0, 2.0]]), np.array([[1.0, 2.0, 0.0]]))
+
+    total = difference_of(found, wanted)
+
+    assert total.rms == pytest.approx(np.sqrt((1 + 16 + 4) / 5))
+    assert (total.samples, total.agreement) == (1, 1)
 
 
 def test_without_a_float_file_there_is_nothing_to_compare_with(networks):
