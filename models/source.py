@@ -160,8 +160,11 @@ def _from_onnx(path: Path) -> LoadedSource:
     try:
         model = onnx.load(path, load_external_data=False)
     except (DecodeError, OSError, ValueError) as error:
-        what = "is empty" if path.stat().st_size == 0 else f"is not an ONNX file, or is truncated ({error})"
-        raise ModelError(str(path), what) from error
+        raise ModelError(str(path), f"is not an ONNX file, or is truncated ({error})") from error
+    if not model.HasField("graph"):
+        raise ModelError(
+            str(path), "is empty" if path.stat().st_size == 0 else "is not an ONNX file: it holds no graph"
+        )
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     preparation, labels = preparation_of(metadata, where=str(path)), labels_of(metadata, where=str(path))
     return LoadedSource("onnx", path.stem, None, path, preparation, labels)
