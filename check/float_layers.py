@@ -13,6 +13,7 @@ from .cut import find_layers
 __all__ = ["FloatLayer", "FloatReasons"]
 
 _RUNTIMES_CHOICE = "held as codes in the file; this runtime has no int8 kernel for it"
+_MADE = "the runtime's own: made out of a layer that it has no int8 kernel for"
 _NOT_QUANTISED = "not quantised in the file"
 
 
@@ -51,7 +52,7 @@ class FloatReasons:
         if node in self._left:
             return self._left[node]
         if node not in self._nodes:
-            return ""
+            return _MADE if self._nodes else ""
         return _RUNTIMES_CHOICE if node in self._held else _NOT_QUANTISED
 
     def _read(self, qdq: Path) -> None:
