@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -175,9 +176,14 @@ def _max_pool(graph: Graph, given: Arguments, rank: int) -> ir.Value:
 @_lowers("avg_pool2d.default", rank=2)
 @_lowers("avg_pool3d.default", rank=3)
 def _average_pool(graph: Graph, given: Arguments, rank: int) -> ir.Value:
-    _only(given, divisor_override=None)
-    settings = _window(given, rank) | {"count_include_pad": int(given["count_include_pad"])}
-    return graph.op("AveragePool", [given["self"]], settings)
+    divisor, settings = given.get("divisor_override"), _window(given, rank)
+    if divisor is None:
+        return graph.op(
+            "AveragePool", [given["self"]], settings | {"count_include_pad": int(given["count_include_pad"])}
+        )
+    # torch's exporter drops the divisor without a word. Pads count 0, so the mean over the whole window is sum / area.
+    mean = graph.op("AveragePool", [given["self"]], settings | {"count_include_pad": 1}, part="mean")
+    return graph.op("Mul", [mean, _scalar(graph, prod(settings["kernel_shape"]) / divisor)])
 
 
 def _window(given: Arguments, rank: int) -> dict[str, Any]:

@@ -28,8 +28,8 @@ def torch_to_onnx(
     metadata: `metadata_props` by key. dynamic_batch: the first dimension of each input is called "batch" and may have
     any size; otherwise it is what the program was captured with, 1 where that was left open. Names: one input is
     "input", several keep those of `forward`; one output is "logits" where it is [N, classes], otherwise "output";
-    several are "output_0", …. The same program gives the same bytes. Outputs within 1e-5 of torch's largest.
-    Raises ModelError for what cannot be exported, OutputError for what cannot be written.
+    several are "output_0", …. The same program gives the same bytes. Outputs as near to the exact ones as torch's own,
+    about 1e-5 of the largest. Raises ModelError for what cannot be exported, OutputError for what cannot be written.
     """
     model = to_graph(program, dynamic_batch=dynamic_batch)
     model.metadata_props.update(metadata)
