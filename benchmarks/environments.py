@@ -10,14 +10,12 @@ from pathlib import Path
 __all__ = ["python_of"]
 
 PINS = Path(__file__).resolve().parent / "peers"
-REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def python_of(environment: str, root: Path) -> Path:
     """The interpreter of a peer's environment, installing it if its pins are new. "" is this Python.
 
-    `sepia` itself is installed there without its dependencies: the network that all roads share is its file. Raises
-    subprocess.CalledProcessError if pip fails: its own words are on stderr.
+    Raises subprocess.CalledProcessError if pip fails: its own words are on stderr.
     """
     if not environment:
         return Path(sys.executable)
@@ -32,6 +30,5 @@ def python_of(environment: str, root: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*install, "-r", pins], check=True)
-    subprocess.run([*install, "--no-deps", "-e", REPOSITORY], check=True)
     stamp.write_text(wanted, encoding="utf-8")
     return python

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,9 +16,18 @@ NETWORK = "efficientnet-lite0"
 INPUT_SHAPE = (1, 3, 224, 224)
 """[N, C, H, W], float32, prepared as the zoo says: (RGB − 127) / 128."""
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+
 
 def build_network() -> nn.Module:
-    """The module in evaluation mode. Its file is pure torch, so it loads in each peer's environment alike."""
+    """For the peers: the module in evaluation mode.
+
+    Its file needs torch alone. The front doors of its rooms would load more, at the peers' expense, so they are passed
+    by: the packages are made here with no more than their place on the disk.
+    """
+    for name, place in {"sepia": REPOSITORY, "sepia.models": REPOSITORY / "models"}.items():
+        package = sys.modules[name] = ModuleType(name)
+        package.__path__ = [str(place)]
     from sepia.models.efficientnet_lite import efficientnet_lite0
 
     return efficientnet_lite0()
