@@ -47,53 +47,41 @@ def clip(site: Site, write: Writer) -> None:
     write.finish(site, clipped, perm)
 
 
-# Sigmoid, Tanh, Softmax: LiteRT's kernels know one output grid
+# Sigmoid, Tanh, Softmax: LiteRT's int8 kernels know one output grid
 
 
-def _fixed_grid(op: str) -> Quantization:
-    """LOGISTIC and SOFTMAX: [0, 1] in 1/256 from −128. TANH: [−1, 1] in 1/128 from 0."""
-    scale, zero_point = (1 / 128, 0) if op == "TANH" else (1 / 256, -128)
-    return Quantization(np.asarray([scale], np.float32), np.asarray([zero_point], np.int64))
+def _only_grid(scale: float, zero_point: int) -> Condition:
+    """zero_point: in int8. Any other grid is reached in float, which is exact, where a second rounding would not be."""
 
-
-def _no_finer(scale: float) -> Condition:
     def holds(site: Site) -> bool:
         params = site.params(site.output)
-        return params is None or float(params.scale[0]) >= scale * (1 - 1e-6)
+        if params is None:
+            return True
+        shifted = params.as_dtype("int8")
+        return float(shifted.scale[0]) == scale and int(shifted.zero_point[0]) == zero_point
 
-    return Condition(f"an output scale of 1/{round(1 / scale)} or coarser", holds)
-
-
-def _on_fixed_grid(site: Site, write: Writer, op: str, tensor: Tensor, options: Options | None, perm: Perm) -> None:
-    if not site.int8:
-        write.finish(site, write.run(site, op, [tensor], tensor.shape, options), perm)
-        return
-    grid, wanted = _fixed_grid(op), write.grid(site.output)
-    suffix = "" if grid.same_as(wanted) else "_raw"
-    result = write.run(site, op, [tensor], tensor.shape, options, grid=grid, suffix=suffix)
-    write.finish(site, write.quantized(result, wanted, site.output.name or ""), perm)
+    return Condition(f"an output scale of 1/{round(1 / scale)} and zero point of {zero_point}", holds)
 
 
-@lowers("Sigmoid", becomes="LOGISTIC", data=1, int8=(_no_finer(1 / 256),))
+@lowers("Sigmoid", becomes="LOGISTIC", data=1, int8=(_only_grid(1 / 256, -128),))
 def logistic(site: Site, write: Writer) -> None:
-    perm = write.layout(site.output)
-    _on_fixed_grid(site, write, "LOGISTIC", _take(site, write, perm), None, perm)
+    _unary(site, write, "LOGISTIC")
 
 
-@lowers("Tanh", becomes="TANH", data=1, int8=(_no_finer(1 / 128),))
+@lowers("Tanh", becomes="TANH", data=1, int8=(_only_grid(1 / 128, 0),))
 def tanh(site: Site, write: Writer) -> None:
-    perm = write.layout(site.output)
-    _on_fixed_grid(site, write, "TANH", _take(site, write, perm), None, perm)
+    _unary(site, write, "TANH")
 
 
-@lowers("Softmax", becomes="SOFTMAX", data=1, ranks={1, 2, 3, 4}, int8=(_no_finer(1 / 256),))
+@lowers("Softmax", becomes="SOFTMAX", data=1, ranks={1, 2, 3, 4}, int8=(_only_grid(1 / 256, -128),))
 def softmax(site: Site, write: Writer) -> None:
     """TFLite's runs over the last axis: the tensor is transposed only if its layout has another axis there."""
     axis, perm = site.axis(-1), write.layout(site.output)
     if perm[-1] != axis:
         perm = (*(other for other in as_is(site.rank) if other != axis), axis)
+    tensor = _take(site, write, perm)
     options = Options("SoftmaxOptions", {"beta": 1.0})
-    _on_fixed_grid(site, write, "SOFTMAX", _take(site, write, perm), options, perm)
+    write.finish(site, write.run(site, "SOFTMAX", [tensor], tensor.shape, options), perm)
 
 
 # HardSwish, HardSigmoid

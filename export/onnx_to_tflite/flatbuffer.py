@@ -6,6 +6,7 @@ file, which is what XNNPACK and CMSIS-NN load without copying. The same program 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from .program import Operator, Options, Program, Quantization, Tensor
 from .versions import lowest_version, min_runtime
 
-__all__ = ["ALIGNMENT_BYTES", "MAX_BYTES", "SIGNATURE", "read_program", "write_program"]
+__all__ = ["ALIGNMENT_BYTES", "MAX_BYTES", "SIGNATURE", "read_metadata_entries", "read_program", "write_program"]
 
 ALIGNMENT_BYTES = 16
 MAX_BYTES = 2**31 - 1
@@ -207,6 +208,19 @@ def read_program(data: bytes) -> Program:
     return program
 
 
+def read_metadata_entries(data: bytes) -> dict[str, str]:
+    """Metadata alone, without unpacking the weights: name → text. Raises ValueError for what is no TFLite file."""
+    if data[4:8] != b"TFL3":
+        raise ValueError("no TFL3 at byte 4")
+    try:
+        model = schema.Model.GetRootAs(data, 0)
+        entries = [model.Metadata(number) for number in range(model.MetadataLength())]
+        found = {_text(entry.Name()): model.Buffers(entry.Buffer()).DataAsNumpy() for entry in entries}
+        return {name: bytes(text).decode() for name, text in found.items() if name != _RUNTIME_KEY}
+    except (struct.error, IndexError, TypeError, UnicodeDecodeError) as error:
+        raise ValueError(f"broken off or overwritten ({error})") from error
+
+
 def _read_tensor(tensor: Any, data: NDArray[np.uint8] | None) -> Tensor:
     shape = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
     sizes = tuple(int(size) for size in shape) if shape is not None else ()
@@ -220,15 +234,22 @@ def _read_tensor(tensor: Any, data: NDArray[np.uint8] | None) -> Tensor:
 
 
 def _read_options(operator: Any) -> Options | None:
+    """Options that are not the schema's defaults; a newer schema's new fields would else show in every file."""
     options = operator.builtinOptions
     if options is None:
         return None
-    fields = {}
-    for name, value in vars(options).items():
+    defaults = vars(type(options)())
+    fields = {name: value for name, value in vars(options).items() if name in _ENUMS or _differs(value, defaults[name])}
+    for name, value in fields.items():
         if name in _ENUMS:
-            value = next(key for key, code in vars(_ENUMS[name]).items() if code == value)
-        fields[name] = value.tolist() if isinstance(value, np.ndarray) else value
+            fields[name] = next(key for key, code in vars(_ENUMS[name]).items() if code == value)
+        elif isinstance(value, np.ndarray):
+            fields[name] = value.tolist()
     return Options(type(options).__name__.removesuffix("T"), fields)
+
+
+def _differs(value: Any, default: Any) -> bool:
+    return isinstance(value, np.ndarray) or bool(value != default)
 
 
 def _text(value: bytes | str) -> str:

@@ -11,9 +11,9 @@ __all__ = ["quantize"]
 _HELD = Condition("constant scale and zero point", lambda site: site.params(site.output) is not None)
 
 
-@lowers("QuantizeLinear", becomes="QUANTIZE", data=1, conditions=(_HELD,), int8=None)
+@lowers("QuantizeLinear", becomes="QUANTIZE, or DEQUANTIZE and QUANTIZE", data=1, conditions=(_HELD,), int8=None)
 def quantize(site: Site, write: Writer) -> None:
-    """From float, or from codes on another grid: TFLite's QUANTIZE takes both."""
+    """From float, or from codes on another grid, by way of float as ONNX says it."""
     value = site.input(0)
     perm = write.layout(site.output)
     tensor = write.take(value, perm, int8=site.params(value) is not None)

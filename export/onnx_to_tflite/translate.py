@@ -11,7 +11,7 @@ from ...files import replacing
 from ...graph.load import load_graph
 from ...graph.passes import canonicalize
 from ...graph.qdq import QuantizedModel, read_qdq
-from .flatbuffer import read_program, write_program
+from .flatbuffer import read_metadata_entries, write_program
 from .lower import Planned, lower, plan
 from .rows import support_table
 from .writer import Io
@@ -53,9 +53,10 @@ def read_metadata(path: Path) -> dict[str, str]:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(str(path), f"cannot be read: {error.strerror}") from error
-    if data[4:8] != b"TFL3":
-        raise InputError(str(path), "is not a TFLite file", accepted="a file written by Sepia")
-    return read_program(data).metadata
+    try:
+        return read_metadata_entries(data)
+    except ValueError as error:
+        raise InputError(str(path), f"is not a TFLite file: {error}", accepted="a file written by Sepia") from error
 
 
 def _read(source: Path) -> QuantizedModel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from sepia.export.onnx_to_tflite.program import Program
 
 from support.graphs import run_graph
 
-__all__ = ["Net", "lsb", "placed", "program_of", "run_tflite", "translated"]
+__all__ = ["Gap", "Net", "gap", "left_over", "operators", "program_of", "run_tflite", "translated"]
 
 Grid = tuple[float, int]
 """Scale, zero point in uint8."""
@@ -159,6 +160,11 @@ def program_of(path: Path) -> Program:
     return read_program(path.read_bytes())
 
 
+def operators(net: Net, folder: Path, *outputs: str) -> list[str]:
+    """Operators of the translation, in order."""
+    return [operator.op for operator in program_of(translated(net.save(folder, *outputs))).operators]
+
+
 def run_tflite(path: Path, feeds: Mapping[str, NDArray[Any]], *, delegate: bool = True) -> dict[str, NDArray[Any]]:
     """Outputs of LiteRT on one thread; arrays in and out in ONNX's order. delegate: XNNPACK, else built-in kernels."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -172,32 +178,49 @@ def run_tflite(path: Path, feeds: Mapping[str, NDArray[Any]], *, delegate: bool 
     return {name: array.transpose(0, 3, 1, 2) if layouts[name] == "NHWC" else array for name, array in found.items()}
 
 
-def placed(path: Path) -> list[str]:
-    """Operators that XNNPACK left to the built-in kernels."""
-    from ai_edge_litert.interpreter import Interpreter
+def left_over(path: Path) -> list[str]:
+    """Operators that XNNPACK leaves to LiteRT's built-in kernels."""
+    from sepia.runtime import RUNTIMES
 
-    interpreter = Interpreter(str(path), num_threads=1)
-    interpreter.allocate_tensors()
-    details = interpreter._get_ops_details()
-    delegates = [entry for entry in details if entry["op_name"] == "DELEGATE"]
-    taken = {int(tensor) for entry in delegates for tensor in entry["outputs"]}
-    if not delegates:
-        return [entry["op_name"] for entry in details]
-    return [] if len(delegates) == 1 and _reaches(details, taken) else [entry["op_name"] for entry in details]
+    with RUNTIMES["litert"].open(path) as session:
+        return [placement.op for placement in session.placements() if placement.kernel != "XNNPACK"]
 
 
-def _reaches(details: list[dict[str, Any]], taken: set[int]) -> bool:
-    return taken == {int(tensor) for tensor in details[-2]["outputs"]} or bool(taken)
+@dataclass(frozen=True)
+class Gap:
+    """How far LiteRT's outputs are from ONNX Runtime's, which ran with all optimisations off.
+
+    relative: greatest difference over the greatest value of a float graph. lsb: codes apart, by element, of a QDQ
+    graph.
+    """
+
+    relative: float
+    lsb: NDArray[np.int64]
+
+    @property
+    def equal(self) -> float:
+        return float(np.mean(self.lsb == 0))
 
 
-def both(source: Path, feeds: Mapping[str, NDArray[Any]], *, delegate: bool = True) -> tuple[Any, Any]:
-    """(LiteRT's, ONNX Runtime's without optimisations) first output."""
+def gap(net: Net, folder: Path, *outputs: str, delegate: bool = True, spread: float = 2.0) -> Gap:
+    """Save `net`, translate it and run both on normal noise; shapes must agree. spread: of the noise in a float graph.
+
+    Noise for a QDQ graph fills about two thirds of the codes of its grid.
+    """
+    source = net.save(folder, *outputs)
+    rng = np.random.default_rng(1)
+    width = spread if net.grid is None else net.grid[0] * 60
+    feeds = {
+        name: (rng.normal(size=[size if isinstance(size, int) else 2 for size in shape]) * width).astype(np.float32)
+        for name, shape in net.inputs.items()
+    }
     wanted = run_graph(onnx.load(str(source)), feeds)
     found = run_tflite(translated(source), feeds, delegate=delegate)
-    name = next(iter(wanted))
-    return found[name], wanted[name]
+    assert {name: array.shape for name, array in found.items()} == {n: a.shape for n, a in wanted.items()}
+    relative = max(float(np.abs(found[name] - wanted[name]).max() / np.abs(wanted[name]).max()) for name in wanted)
+    codes = [_lsb(found[name], wanted[name], net.scale_of(name)) for name in wanted] if net.grid else []
+    return Gap(relative, np.concatenate([array.reshape(-1) for array in codes]) if codes else np.zeros(0, np.int64))
 
 
-def lsb(found: NDArray[Any], wanted: NDArray[Any], scale: float) -> NDArray[np.int64]:
-    """How many codes apart two dequantised arrays are, element by element."""
+def _lsb(found: NDArray[Any], wanted: NDArray[Any], scale: float) -> NDArray[np.int64]:
     return np.abs(np.rint((found.astype(np.float64) - wanted) / scale)).astype(np.int64)
