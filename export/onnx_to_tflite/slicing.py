@@ -143,7 +143,7 @@ def slices(site: Site, write: Writer) -> None:
     begin, end, step = [0] * len(shape), list(shape), [1] * len(shape)
     for start, stop, axis, stride in zip(*settings, strict=True):
         first, last, _ = slice(int(start), int(stop)).indices(shape[int(axis)])
-        begin[int(axis)], end[int(axis)], step[int(axis)] = first, max(first, last), int(stride)
+        begin[int(axis)], end[int(axis)], step[int(axis)] = first, last, int(stride)
     out = permuted(dims(site.output), perm)
     start_tensor = _ints(write, f"{site.name}_begin", permuted(begin, perm))
     if set(step) == {1}:

@@ -23,7 +23,6 @@ def tidy(program: Program) -> None:
 def _shorten(program: Program) -> None:
     made: dict[int, Operator] = {}
     replaced: dict[int, Tensor] = {}
-    kept_outputs = {id(tensor) for tensor in program.outputs.values()}
     for operator in program.operators:
         operator.inputs = tuple(tensor and replaced.get(id(tensor), tensor) for tensor in operator.inputs)
         if operator.op in ("RESHAPE", "TRANSPOSE"):
@@ -31,7 +30,7 @@ def _shorten(program: Program) -> None:
             if operator.op == "RESHAPE":
                 operator.inputs = (source, *operator.inputs[1:])
             output = operator.outputs[0]
-            if id(output) not in kept_outputs and _undone(operator, source):
+            if _undone(operator, source):
                 replaced[id(output)] = source
         for output in operator.outputs:
             made[id(output)] = operator

@@ -73,7 +73,8 @@ def test_int8_is_at_most_one_code_off(case: str, delegate: bool, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "case", ["relu", "relu6", "clip", "clip below", "clip above", "sigmoid", "sigmoid to another grid", "tanh"]
+    "case",
+    ["relu", "relu6", "clip", "clip below", "clip above", "hard swish", "sigmoid", "sigmoid to another grid", "tanh"],
 )
 def test_these_give_the_very_codes_of_the_qdq_file(case: str, tmp_path: Path) -> None:
     net = Net(grid=GRID)
@@ -88,7 +89,7 @@ def test_these_give_the_very_codes_of_the_qdq_file(case: str, tmp_path: Path) ->
         ("relu to another grid", ["DEQUANTIZE", "QUANTIZE", "RELU"]),
         ("clip", ["MAXIMUM", "MINIMUM"]),
         ("clip above", ["MINIMUM"]),
-        ("hard swish", ["HARD_SWISH"]),
+        ("hard swish", ["DEQUANTIZE", "HARD_SWISH", "QUANTIZE"]),
         ("hard sigmoid", ["ADD", "MUL"]),
         ("hard sigmoid, another slope", ["DEQUANTIZE", "MUL", "ADD", "MINIMUM", "QUANTIZE"]),
         ("sigmoid", ["LOGISTIC"]),

@@ -7,7 +7,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sepia.export.onnx_to_tflite.flatbuffer import ALIGNMENT_BYTES, read_program, write_program
+from sepia.export.onnx_to_tflite.flatbuffer import read_program, write_program
 from sepia.export.onnx_to_tflite.program import Options, Program, Quantization
 from support.tflite_files import Net, translated
 
@@ -38,7 +38,7 @@ def test_every_constant_starts_on_a_multiple_of_16_bytes(sizes: list[int]) -> No
     program.metadata["sepia.labels"] = "odd"
     starts = data_offsets(write_program(program))
     assert len(starts) >= 2
-    assert [start % ALIGNMENT_BYTES for start in starts] == [0] * len(starts)
+    assert [start % 16 for start in starts] == [0] * len(starts)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def test_a_file_of_a_network_is_aligned_too(file: bytes) -> None:
-    assert {start % ALIGNMENT_BYTES for start in data_offsets(file)} == {0}
+    assert {start % 16 for start in data_offsets(file)} == {0}
 
 
 def test_written_again_it_is_the_same_file(file: bytes) -> None:

@@ -68,6 +68,13 @@ def test_a_flatten_of_an_image_costs_no_transpose(grid: tuple[float, int] | None
         assert found.lsb.max() <= 1
 
 
+def test_a_flatten_onto_another_grid_keeps_its_requantisation(tmp_path: Path) -> None:
+    net = Net(grid=GRID)
+    flat = net.op("Flatten", [net.input(1, 8, 5, 6)], grid=(0.0031, 117))  # clips most values
+    y = net.weighted("Gemm", flat, (10, 240), channels=10, transB=1, spread=0.3)
+    assert gap(net, tmp_path, y).lsb.max() <= 1
+
+
 def test_a_flatten_that_others_read_too_keeps_its_order(tmp_path: Path) -> None:
     net = Net()
     flat = net.op("Flatten", [net.input(1, 8, 5, 6)])
