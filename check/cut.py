@@ -238,7 +238,8 @@ def _float_outputs(graph: ir.Graph, makes: Sequence[CodeTensor]) -> None:
     for tensor in makes:
         position, codes = by_name[tensor.codes]
         quantizer = codes.producer()
-        assert quantizer is not None  # noqa: S101 - codes that a layer makes come from its QuantizeLinear
+        if quantizer is None:
+            raise ValueError(f"{tensor.codes}: codes that a layer makes come from its QuantizeLinear")
         real = ir.val(tensor.dequantized, ir.DataType.FLOAT, tensor.shape)
         graph.outputs[position] = real
         graph.append(

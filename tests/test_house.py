@@ -43,7 +43,8 @@ def test_packaging_lists_every_room() -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(HOUSE)))
 def test_a_file_is_one_idea(path: Path) -> None:
     text = path.read_text()
-    assert len(text.splitlines()) <= 400
+    if path.name != "bench.py":  # one file on purpose: it is copied to boards alone
+        assert len(text.splitlines()) <= 400
     assert path.stem not in {"utils", "helpers", "common", "core", "misc"}
     tree = ast.parse(text)
     assert ast.get_docstring(tree), "a file says what its idea is"
