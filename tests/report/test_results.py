@@ -110,6 +110,7 @@ def test_device_of_a_row_is_the_longest_name_that_fits() -> None:
     assert found is not None
     assert found.name == "host-debian12"
     assert Results().device_of(make_row()) is None
+    assert Results(devices=(DeviceFacts(name="host-debian1"),)).device_of(make_row()) is None
 
 
 def test_quantization_of_a_row_is_that_of_its_model_and_recipe() -> None:
@@ -117,7 +118,7 @@ def test_quantization_of_a_row_is_that_of_its_model_and_recipe() -> None:
         QuantizationFacts(model="tiny", recipe=recipe, calibration=Calibration(name=recipe, count=3))
         for recipe in ("default", "mse")
     )
-    results = Results(quantizations=made)
+    results = Results(quantizations=(*made, QuantizationFacts(model="tiny")))
     assert results.quantization_of(make_row(recipe="mse")) == made[1]
     assert results.quantization_of(make_row(recipe="entropy")) is None
     assert results.quantization_of(make_row(precision="float")) is None

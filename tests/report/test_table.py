@@ -38,7 +38,8 @@ def test_nothing_is_said_of_what_nobody_measured() -> None:
 
 
 def test_names_are_not_read_as_markup() -> None:
-    assert "[red]net" in results_text(Results(rows=(make_row(model="[red]net"),)))
+    text = results_text(Results(rows=(make_row(model="[red]net"), make_row(model="[b]net"))))
+    assert text.count("[red]net") == text.count("[b]net") == 2  # in the title and in the row's label
 
 
 def test_no_rows() -> None:
