@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sepia.errors import UnsupportedOps
+from sepia.export.onnx_to_tflite.lower import lower, plan
+from sepia.graph.load import load_graph
+from sepia.graph.qdq import read_qdq
 from support.tflite_files import Net, gap, left_over, operators, program_of, translated
 
 GRID = (0.0213, 117)
@@ -68,11 +72,19 @@ def test_a_flatten_of_an_image_costs_no_transpose(grid: tuple[float, int] | None
         assert found.lsb.max() <= 1
 
 
-def test_a_flatten_onto_another_grid_keeps_its_requantisation(tmp_path: Path) -> None:
+def test_a_flatten_onto_another_grid_is_not_folded_away(tmp_path: Path) -> None:
+    """The reader of QDQ files puts the conversion in front of the Flatten; without it the Flatten itself converts."""
     net = Net(grid=GRID)
-    flat = net.op("Flatten", [net.input(1, 8, 5, 6)], grid=(0.0031, 117))  # clips most values
-    y = net.weighted("Gemm", flat, (10, 240), channels=10, transB=1, spread=0.3)
-    assert gap(net, tmp_path, y).lsb.max() <= 1
+    flat = net.op("Flatten", [net.input(1, 8, 5, 6)])
+    y = net.weighted("Gemm", flat, (10, 240), channels=10, transB=1, bias=False)
+    quantized = read_qdq(load_graph(net.save(tmp_path, y)))
+    name = flat.removesuffix("_dequantized")
+    finer = replace(quantized.params[name], scale=np.array([0.0031], np.float32))
+    changed = replace(quantized, params={**quantized.params, name: finer})
+    program = lower(changed, plan(changed)[0], "float")
+    layer = next(operator for operator in program.operators if operator.op == "CONV_2D")
+    assert layer.inputs[0] is not None
+    assert str(layer.inputs[0].quantization) == f"[0.0031, {GRID[1] - 128}]"
 
 
 def test_a_flatten_that_others_read_too_keeps_its_order(tmp_path: Path) -> None:

@@ -115,17 +115,14 @@ def test_int8_and_uint8_activations_give_the_same_file(activations: type, tmp_pa
     assert translated(net.save(tmp_path, y)).read_bytes() == expected
 
 
-def test_an_op_left_in_float_runs_in_float_between_conversions(tmp_path: Path) -> None:
+def test_ops_left_in_float_run_in_float_between_two_conversions(tmp_path: Path) -> None:
     net = Net(grid=GRID)
-    x = net.op("HardSwish", [net.input(1, 4, 5, 6)], grid="float")
-    y = net.pair(x, GRID)
+    x = net.weighted("Conv", net.input(1, 4, 5, 6), (4, 4, 1, 1), channels=4, kernel_shape=[1, 1], spread=0.3)
+    x = net.op("Sigmoid", [net.op("Tanh", [x], grid="float")], grid="float")
+    y = net.weighted("Conv", net.pair(x, (1 / 255, 0)), (4, 4, 1, 1), channels=4, kernel_shape=[1, 1], spread=0.3)
     ops = [operator.op for operator in program_of(translated(net.save(tmp_path, y))).operators]
-    assert ops == ["QUANTIZE", "HARD_SWISH", "DEQUANTIZE"]
-    net = Net(grid=GRID)
-    x = net.op("Relu", [net.input(1, 4, 5, 6)], grid="float")
-    y = net.op("Tanh", [net.op("HardSwish", [x], grid="float")], grid="float")
-    ops = [operator.op for operator in program_of(translated(net.save(tmp_path, y))).operators]
-    assert ops == ["QUANTIZE", "DEQUANTIZE", "RELU", "HARD_SWISH", "TANH"]
+    assert ops == ["QUANTIZE", "CONV_2D", "DEQUANTIZE", "TANH", "LOGISTIC", "QUANTIZE", "CONV_2D", "DEQUANTIZE"]
+    assert gap(net, tmp_path, y).lsb.max() <= 1
 
 
 def test_an_output_that_is_an_input_or_an_output_twice(tmp_path: Path) -> None:
