@@ -1,7 +1,8 @@
 """Fills the pages' markers from the code at build time, so that a page can't say what the code does not.
 
-`<!-- help: export -->` becomes that command's `--help`; `<!-- table: tflite -->` the support table's rows; and
-`<!-- table: configuration -->` the keys of sepia.toml with their defaults.
+`<!-- help: export -->` becomes that command's `--help`; `<!-- table: tflite -->` the support table's rows;
+`<!-- table: configuration -->` the keys of sepia.toml with their defaults; `<!-- table: results-row -->` the keys of that
+record of the results' schema.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 def _printed(what: str, name: str) -> str:
     if what == "help":
         return f"```text\n{_help(name)}\n```"
+    if name.startswith("results-"):
+        return _results(name.removeprefix("results-"))
     return {"tflite": _tflite, "configuration": _configuration}[name]()
 
 
@@ -42,6 +45,12 @@ def _tflite() -> str:
     lines = [" | ".join(heads), " | ".join("---" for _ in heads)]
     lines += [" | ".join(str(row[head]).replace("|", "\\|") for head in heads) for row in rows]
     return "\n".join(f"| {line} |" for line in lines)
+
+
+def _results(name: str) -> str:
+    from sepia.report.schema import field_table
+
+    return field_table("".join(word.capitalize() for word in name.split("-")))
 
 
 def _configuration() -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
 import pytest
 import sepia.report
-from sepia.report.schema import SCHEMA_FILE, published_schema, schema_text
+from sepia.report.schema import SCHEMA_FILE, field_table, published_schema, schema_text
 from support.sample_results import SAMPLES
 
 
@@ -41,3 +42,18 @@ def test_every_key_is_described() -> None:
     row = published_schema()["$defs"]["Row"]["properties"]
     for key in ("rms", "agreement", "latency_ms", "load_ms", "arena_bytes", "file_bytes", "float_layers"):
         assert row[key].get("description"), key
+
+
+def test_page_of_the_schema_has_a_table_for_every_record() -> None:
+    page = (Path(sepia.report.__file__).parents[1] / "docs" / "reference" / "results.md").read_text(encoding="utf-8")
+    shown = {name.replace("-", "") for name in re.findall(r"<!-- table: results-([a-z-]+) -->", page)}
+    assert shown == {name.lower() for name in ("Results", *published_schema()["$defs"])}
+
+
+def test_field_table_says_type_bounds_and_meaning() -> None:
+    lines = field_table("Row").splitlines()
+    assert "| `how` *(required)* | `measured`, `emulated`, `predicted` |  |" in lines
+    assert "| `latency_ms` | number > 0 or null | Median (p50) of one inference, after warm-up. |" in lines
+    assert "| `memory` | list of PhaseMemory | Memory by phase, in order. |" in lines
+    assert any(line.startswith("| `agreement` | number ≥ 0, ≤ 1 or null | Share of images") for line in lines)
+    assert "| `$schema` | `urn:sepia:results:1` |" in field_table("Results")
