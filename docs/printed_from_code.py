@@ -1,8 +1,8 @@
 """Fills the pages' markers from the code at build time, so that a page can't say what the code does not.
 
 `<!-- help: export -->` becomes that command's `--help`; `<!-- table: tflite -->` the support table's rows;
-`<!-- table: configuration -->` the keys of sepia.toml with their defaults; `<!-- table: results-row -->` the keys of that
-record of the results' schema.
+`<!-- table: configuration -->` the keys of sepia.toml with their defaults; `<!-- table: results-row -->` the keys of
+that record of the results' schema.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from .headline import headline
 from .labels import row_labels
 from .results import Results
 from .row import Row
-from .statements import calibration_statement, conditions_statement, device_statement, how_statement
+from .statements import calibration_statement, conditions_statement, device_statement, disturbances, how_statement
 
 __all__ = ["to_html"]
 
@@ -72,6 +72,8 @@ def _view(results: Results) -> dict[str, Any]:
         "rows": rows,
         "wrong": [item for item in rows if item.row.outputs == "wrong"],
         "failed": [item for item in rows if item.row.failure],
+        "predicted": any(row.how == "predicted" for row in results.rows),
+        "disturbed": disturbances(results.rows),
         "built_in": any(made.calibration and made.calibration.built_in for made in results.quantizations),
         "columns": columns,
         "bars": _bars(results.rows, columns),

@@ -8,7 +8,7 @@ from .columns import COLUMNS, UNKNOWN, in_megabytes, significant
 from .labels import row_labels
 from .results import Results
 from .row import Row
-from .statements import calibration_statement, device_statement, how_statement
+from .statements import calibration_statement, device_statement, disturbances, how_statement
 
 __all__ = ["to_markdown"]
 
@@ -40,7 +40,8 @@ def _header(results: Results) -> str:
     lines += [f"- {_escaped(calibration_statement(made))}" for made in results.quantizations]
     wrong = [f"- **Wrong outputs:** {_escaped(f'{r.name}: {r.reason}')}" for r in results.rows if r.outputs == "wrong"]
     failed = [f"- **Failed:** {_escaped(f'{row.name}: {row.failure}')}" for row in results.rows if row.failure]
-    return "\n".join([*lines, *wrong, *failed])
+    disturbed = [f"- **Disturbed:** {_escaped(sentence)}" for sentence in disturbances(results.rows)]
+    return "\n".join([*lines, *wrong, *failed, *disturbed])
 
 
 def _rows(results: Results) -> list[str]:
@@ -130,7 +131,7 @@ def _folded(title: str, content: str) -> str:
 
 def _provenance(results: Results) -> list[str]:
     tools = [f"{name} {version}" for name, version in results.tools.items()]
-    made = [f"Sepia {results.sepia_version}"] if results.sepia_version else []
+    made = [f"Sepia {results.sepia_version}"] if results.sepia_version and "sepia" not in results.tools else []
     lines = [", ".join(made + tools)] if made or tools else []
     lines += [f"Made {results.created}."] if results.created else []
     files = _table(("file", "SHA-256"), ((f"{f.model}/{f.file}", f.sha256) for f in results.files), words=2)

@@ -8,9 +8,16 @@ from collections.abc import Iterable, Sequence
 from .columns import in_megabytes
 from .fact import How
 from .facts import DeviceFacts, QuantizationFacts
+from .labels import place
 from .row import Conditions, Row
 
-__all__ = ["calibration_statement", "conditions_statement", "device_statement", "how_statement"]
+__all__ = [
+    "calibration_statement",
+    "conditions_statement",
+    "device_statement",
+    "disturbances",
+    "how_statement",
+]
 
 _MEANING: dict[How, str] = {
     "measured": "measured on that hardware",
@@ -63,6 +70,27 @@ def conditions_statement(rows: Iterable[Row]) -> str:
         _span("load average", (state.load_average for state in states), "", 2),
     ]
     return ", ".join(part for part in parts if part)
+
+
+def disturbances(rows: Iterable[Row]) -> list[str]:
+    """What spoilt measured times, a sentence a place: other work on the machine, or a clock that was held down.
+
+    Busy: a load average before the run above its threads and a half (the run before leaves as many behind).
+    """
+    measured = [row for row in rows if row.how == "measured" and row.latency_ms is not None]
+    found = []
+    for where in dict.fromkeys(place(row) for row in measured):
+        here = [row for row in measured if place(row) == where]
+        loads = [row.before.load_average for row in here if row.before and row.before.load_average is not None]
+        quiet = max(row.threads for row in here) + 0.5
+        if max(loads, default=0) > quiet:
+            found.append(
+                f"{where} was busy with other work (load average up to {max(loads):.1f}): times may be too high."
+            )
+        states = [state for row in here for state in (row.before, row.after) if state]
+        if any(state.throttled for state in states):
+            found.append(f"{where} was throttled by heat or a weak power supply: times are too high.")
+    return found
 
 
 def _span(name: str, values: Iterable[float | None], unit: str, decimals: int = 0) -> str:

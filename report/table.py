@@ -10,6 +10,7 @@ from .columns import FIGURES, UNKNOWN
 from .labels import engine_labels
 from .results import Results
 from .row import Row
+from .statements import calibration_statement, disturbances
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -58,15 +59,12 @@ def results_text(results: Results, *, width: int = 120) -> str:
 
 
 def remarks(results: Results) -> list[str]:
-    """Sentences that belong under every table: wrong outputs, failures, calibration with the built-in photos."""
+    """Sentences that belong under every table: wrong outputs, failures, disturbed times, built-in calibration."""
     lines = [f"WRONG outputs: {row.name}: {row.reason}" for row in results.rows if row.outputs == "wrong"]
     lines += [f"failed: {row.name}: {row.failure}" for row in results.rows if row.failure]
-    for made in results.quantizations:
-        data = made.calibration
-        if data and data.built_in:
-            lines.append(
-                f"{made.model}: calibrated on {data.name} ({data.count} samples), because no calibration data was given"
-            )
+    lines += [f"disturbed: {sentence}" for sentence in disturbances(results.rows)]
+    built_in = (made for made in results.quantizations if made.calibration and made.calibration.built_in)
+    lines += [calibration_statement(made) for made in built_in]
     return lines
 
 

@@ -11,6 +11,7 @@ from sepia.report import Results
 from sepia.report.columns import FIGURES
 from sepia.report.html import to_html
 from sepia.report.merge import merge
+from sepia.report.results import Conditions
 from support.sample_results import make_row, sample
 
 
@@ -76,6 +77,19 @@ def test_page_says_what_must_not_be_overlooked(host: str) -> None:
     assert "8 rows: 8 measured on that hardware." in words
     assert "a sample, its figures made up for tests" in words
     assert "governor performance, temperature 47–51 °C, not throttled, load average 0.31–0.94" in words
+
+
+def test_disturbed_times_are_told() -> None:
+    text = to_html(Results(rows=(make_row(before=Conditions(load_average=3.4)),)))
+    assert "Disturbed host-debian12 was busy with other work" in " ".join(_Page(text).words)
+
+
+def test_key_of_the_chart_names_only_what_is_in_it(host: str) -> None:
+    assert "wrong outputs" in _Page(host).words
+    assert "predicted" not in _Page(host).words
+    board = _Page(to_html(sample("lite0-pi4"))).words
+    assert "wrong outputs" not in board
+    assert "predicted" in board
 
 
 def test_layers_in_float_failures_and_predictions_are_told() -> None:

@@ -1,15 +1,16 @@
 """The page in a real browser: drawn, offline, without complaints, and it does what a click says.
 
-With --regen the picture in the documentation is taken anew.
+With --regen the picture in the documentation is taken anew, of SEPIA_RESULTS (a real run) if that is set.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sepia.report import Results, write_report
+from sepia.report import Results, load_results, write_report
 from support.browser import Browser, Scheme, open_browser
 from support.sample_results import make_row, sample
 
@@ -159,7 +160,10 @@ def test_dark_page_is_dark(browser: Browser, folder: Path) -> None:
 
 
 def test_picture(browser: Browser, folder: Path, request: pytest.FixtureRequest) -> None:
-    browser.open(folder / "report.html", width=1280, height=1400)
+    """SEPIA_RESULTS names the results.json of a real run, for --regen; without it the picture is of the sample."""
+    if real := os.environ.get("SEPIA_RESULTS"):
+        write_report([load_results(Path(real))], folder / "real")
+    browser.open(folder / ("real" if real else "") / "report.html", width=1280, height=1400)
     taken = browser.picture()
     assert taken.startswith(b"\x89PNG")
     assert 40_000 < len(taken) < 400_000

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from sepia.report.results import Calibration, Conditions, DeviceFacts, QuantizationFacts
-from sepia.report.statements import calibration_statement, conditions_statement, device_statement, how_statement
+from sepia.report.statements import (
+    calibration_statement,
+    conditions_statement,
+    device_statement,
+    disturbances,
+    how_statement,
+)
 from support.sample_results import make_row, sample
 
 
@@ -49,3 +55,22 @@ def test_device_with_its_state_over_all_its_rows() -> None:
 def test_nothing_known_is_said_so() -> None:
     assert device_statement(DeviceFacts(name="x"), []) == "x: nothing known."
     assert conditions_statement([make_row()]) == ""
+
+
+def test_a_busy_machine_is_told() -> None:
+    busy = make_row(before=Conditions(load_average=3.4), after=Conditions(load_average=9))
+    assert disturbances([busy]) == [
+        "host-debian12 was busy with other work (load average up to 3.4): times may be too high."
+    ]
+    # The run before leaves a load of its threads behind; the load after a run is its own.
+    assert disturbances([make_row(before=Conditions(load_average=1.4), after=Conditions(load_average=9))]) == []
+    assert disturbances([make_row(threads=4, before=Conditions(load_average=4.2))]) == []
+
+
+def test_a_throttled_clock_is_told_but_not_of_what_has_no_time() -> None:
+    hot = Conditions(throttled=True)
+    assert disturbances([make_row(after=hot)]) == [
+        "host-debian12 was throttled by heat or a weak power supply: times are too high."
+    ]
+    assert disturbances([make_row(after=hot, latency_ms=None)]) == []
+    assert disturbances([make_row(after=hot, how="predicted", latency_bound=0.1)]) == []
