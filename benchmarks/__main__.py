@@ -31,9 +31,8 @@ def main() -> int:
         return 1
     out = arguments.out.resolve()
     photos = out / "photos"
-    if not (photos / "labels.npy").is_file():
-        _tell("preparing the photos")
-        _python("benchmarks.photos", arguments.photos.resolve(), photos)
+    _tell("preparing the photos")
+    _python("benchmarks.photos", arguments.photos.resolve(), photos)
     command = " ".join(["python -m benchmarks", *sys.argv[1:]])
     count = sum(1 for _ in (arguments.photos / "calibration").iterdir())
     results = Results(command, describe(), count)
