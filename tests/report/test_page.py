@@ -14,8 +14,6 @@ from sepia.report import Results, load_results, write_report
 from support.browser import Browser, Scheme, open_browser
 from support.sample_results import make_row, sample
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "images" / "report.png"
 
 

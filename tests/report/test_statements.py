@@ -69,7 +69,7 @@ def test_a_busy_machine_is_told() -> None:
 
 def test_a_throttled_clock_is_told_but_not_of_what_has_no_time() -> None:
     hot = Conditions(throttled=True)
-    assert disturbances([make_row(after=hot)]) == [
+    assert disturbances([make_row(before=Conditions(throttled=False), after=hot)]) == [
         "host-debian12 was throttled by heat or a weak power supply: times are too high."
     ]
     assert disturbances([make_row(after=hot, latency_ms=None)]) == []
