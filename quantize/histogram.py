@@ -18,7 +18,7 @@ class Histogram:
     def __init__(self, half: int = 2048) -> None:
         self.half = half
         self.width = 0.0
-        """0 until a value other than zero is seen."""
+        """0 until a value other than zero is seen; never below 2^-100, whose inverse float32 still holds."""
         self._counts = np.zeros(2 * half, np.int64)
         self._zeros = 0
 

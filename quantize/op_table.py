@@ -148,6 +148,11 @@ def _no_indices(node: ir.Node) -> str | None:
     return "its indices are asked for" if len(node.outputs) > 1 and node.outputs[1].uses() else None
 
 
+def _undilated(node: ir.Node) -> str | None:
+    dilations = set(node.attributes.get_ints("dilations", [1]) or [1])
+    return None if dilations == {1} else "no int8 kernel averages over a dilated window"
+
+
 def _pad(node: ir.Node) -> str | None:
     if node.attributes.get_string("mode", "constant") not in ("constant", "reflect", "edge"):
         return "its padding mode has no int8 kernel"
@@ -190,7 +195,7 @@ _TABLE = (
     Row("Concat", Rule.UNIFIED, data=None),
     Row("MaxPool", Rule.SAME, conditions=(_no_indices,)),
     Row("GlobalMaxPool", Rule.SAME),
-    Row("AveragePool", Rule.SAME),
+    Row("AveragePool", Rule.SAME, conditions=(_undilated,)),
     Row("Pad", Rule.SAME, conditions=(_pad,)),
     Row("Resize", Rule.SAME, conditions=(_resize,)),
     *(Row(op, Rule.SAME) for op in _MOVES),

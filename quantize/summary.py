@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .placement import LeftFloat
+import numpy as np
 
-__all__ = ["CalibrationFacts", "Quantization", "RoundedFacts", "TensorFacts"]
+from ..graph.quantization import QuantParams
+from .layer import Layer, RoundedLayer
+from .observed import Observed
+from .placement import LeftFloat
+from .weights import raised_channels
+
+__all__ = ["CalibrationFacts", "Quantization", "RoundedFacts", "TensorFacts", "rounded_facts", "tensor_facts"]
 
 
 @dataclass(frozen=True)
@@ -87,3 +93,19 @@ class Quantization:
             lines.append("no calibration data was given: ranges may not fit yours")
         lines += [f"in float: {row.node} ({row.op}): {row.reason}" for row in self.left_float]
         return "\n".join(lines)
+
+
+def tensor_facts(name: str, grid: QuantParams, observed: Observed | None) -> TensorFacts:
+    """Facts of one activation. observed: None where calibration did not watch it."""
+    low, high = (float(end) for end in grid.dequantize(np.array(grid.code_range)))
+    seen = None if observed is None else (observed.minimum, observed.maximum)
+    return TensorFacts(name, float(grid.scale[0]), int(grid.zero_point[0]), low, high, seen)
+
+
+def rounded_facts(layer: Layer, rounded: RoundedLayer) -> RoundedFacts:
+    """Facts of one layer's weights."""
+    signal = float(np.square(layer.weight, dtype=np.float64).sum())
+    noise = float(np.square(layer.weight.astype(np.float64) - rounded.weight).sum())
+    sqnr = float(10.0 * np.log10(signal / noise)) if signal > 0.0 and noise > 0.0 else None
+    raised = int(raised_channels(layer, rounded).sum())
+    return RoundedFacts(layer.name, str(layer.kind), layer.channels_out, sqnr, raised)

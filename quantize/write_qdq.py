@@ -140,7 +140,11 @@ class _Writer:
         self.graph.insert_before(node, [quantize, dequantize])
 
     def finish(self) -> None:
-        """Float weights that nothing reads any more go."""
+        """Float weights that nothing reads any more go, and a default that ONNX Runtime's fusion chokes on."""
+        for node in self.graph:
+            # It copies the attribute to QLinearAveragePool, which has none of that name, and refuses its own graph.
+            if node.op_type == "AveragePool" and set(node.attributes.get_ints("dilations", ())) == {1}:
+                node.attributes.pop("dilations")
         for name, value in list(self.graph.initializers.items()):
             if not value.uses() and not value.is_graph_output():
                 del self.graph.initializers[name]

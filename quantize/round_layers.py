@@ -1,0 +1,87 @@
+"""All grids and all weights of a network, made to fit one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..graph.quantization import QuantParams
+from .bias_correction import correct_bias
+from .grouping import Group
+from .layer import Layer, RoundedLayer
+from .ranges import GroupRange, group_grid
+from .weights import accumulator_scale, fit_accumulator, round_weights, weight_scale
+
+__all__ = ["Fitted", "Means", "round_layers"]
+
+Means = Mapping[str, NDArray[np.float64]]
+"""Mean input by layer name, [C_in, taps]; empty: biases are not corrected."""
+Fitted = tuple[dict[str, QuantParams], dict[str, RoundedLayer]]
+"""Grids by value name, rounded layers by layer name."""
+
+_MOST_RATIO = 128.0
+"""Greatest s_in · s_w / s_out; XNNPACK takes less than 256."""
+
+
+def round_layers(
+    groups: Sequence[Group],
+    layers: Sequence[Layer],
+    ranges: Sequence[GroupRange | None],
+    means: Means,
+    *,
+    activations: str,
+    limit: int,
+) -> Fitted:
+    """Grids for `groups` from their `ranges` (None: fixed), and `layers` rounded on them.
+
+    A tensor whose range is next to nothing beside what its layer could put out would need a multiplier that kernels do
+    not take; its range is widened until they do. That moves the grid of the layers that read it, so all are gone over
+    again. Ranges only grow, so it ends. activations: "uint8" or "int8". limit: of the weights' codes.
+    """
+    wide = list(ranges)
+    while True:
+        grids = {
+            name: group_grid(group, found, activations)
+            for group, found in zip(groups, wide, strict=True)
+            for name in group.values
+        }
+        rounded = {layer.name: _round(layer, grids, means, limit) for layer in layers}
+        narrow = _too_narrow(groups, layers, grids, rounded)
+        if not narrow:
+            return grids, rounded
+        for index, factor in narrow.items():
+            wide[index] = _widened(wide[index], factor, grids[groups[index].values[0]])
+
+
+def _round(layer: Layer, grids: Mapping[str, QuantParams], means: Means, limit: int) -> RoundedLayer:
+    scale_in, scale_out = (float(grids[name].scale[0]) for name in (layer.source, layer.output))
+    rounded = round_weights(layer, weight_scale(layer, scale_in, scale_out, limit=limit), limit=limit)
+    if layer.name in means:
+        rounded = correct_bias(layer, rounded, means[layer.name])
+    return fit_accumulator(rounded, layer, scale_in, limit=limit)
+
+
+def _too_narrow(
+    groups: Sequence[Group],
+    layers: Sequence[Layer],
+    grids: Mapping[str, QuantParams],
+    rounded: Mapping[str, RoundedLayer],
+) -> dict[int, float]:
+    """Index of a group → how many times wider its range must be."""
+    index = {name: number for number, group in enumerate(groups) for name in group.values}
+    narrow: dict[int, float] = {}
+    for layer in layers:
+        scale_in, scale_out = (float(grids[name].scale[0]) for name in (layer.source, layer.output))
+        ratio = float(accumulator_scale(rounded[layer.name], scale_in).max()) / scale_out
+        number = index[layer.output]
+        if ratio > _MOST_RATIO and groups[number].fixed is None:
+            narrow[number] = max(narrow.get(number, 0.0), 2.0 * ratio / _MOST_RATIO)
+    return narrow
+
+
+def _widened(found: GroupRange | None, factor: float, grid: QuantParams) -> GroupRange:
+    zero = int(grid.as_dtype("uint8").zero_point[0])
+    step = float(grid.scale[0]) * factor
+    return GroupRange(-zero * step, (255 - zero) * step, found.otherwise if found is not None else 1.0)

@@ -1,0 +1,130 @@
+"""Means by tap against convolving, position by position."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+import sepia.quantize.tap_means as module
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sepia.graph.kinds import Kind
+from sepia.quantize.layer import Layer
+from sepia.quantize.tap_means import TapMeans, mean_output
+
+
+def slow_output(layer: Layer, x: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Outputs [C_out, *size] of one sample [C_in, *size], one product at a time."""
+    out = np.zeros((layer.channels_out, *layer.output_size))
+    per_group_out, per_group_in = layer.channels_out // layer.group, x.shape[0] // layer.group
+    transposed = layer.kind is Kind.TRANSPOSED
+    positions = list(product(*map(range, x.shape[1:] if transposed else layer.output_size)))
+    for channel, source in product(range(layer.channels_out), range(per_group_in)):
+        values = x[(channel // per_group_out) * per_group_in + source]
+        for tap in product(*map(range, layer.kernel)):
+            for here in positions:
+                there = tuple(
+                    h * s + t * d - p[0]
+                    for h, s, t, d, p in zip(here, layer.strides, tap, layer.dilations, layer.pads, strict=True)
+                )
+                limit = layer.output_size if transposed else x.shape[1:]
+                if all(0 <= t < most for t, most in zip(there, limit, strict=True)):
+                    at_out, at_in = (there, here) if transposed else (here, there)
+                    out[(channel, *at_out)] += weight[(channel, source, *tap)] * values[at_in]
+    return out
+
+
+@st.composite
+def layers(draw: st.DrawFn, dimensions: int, *, transposed: bool = False) -> tuple[Layer, NDArray[np.float32]]:
+    def each(low: int, high: int) -> tuple[int, ...]:
+        return tuple(draw(st.integers(low, high)) for _ in range(dimensions))
+
+    kernel, strides, dilations = each(1, 4), each(1, 3), each(1, 2)
+    pads = tuple((draw(st.integers(0, 2)), draw(st.integers(0, 2))) for _ in range(dimensions))
+    size = tuple(
+        max(draw(st.integers(1, 7)), (k - 1) * d + 1 - sum(p)) for k, d, p in zip(kernel, dilations, pads, strict=True)
+    )
+    if transposed:
+        output = tuple(
+            max(1, (i - 1) * s + (k - 1) * d + 1 - sum(p))
+            for i, k, s, d, p in zip(size, kernel, strides, dilations, pads, strict=True)
+        )
+    else:
+        output = tuple(
+            (i + sum(p) - (k - 1) * d - 1) // s + 1
+            for i, k, s, d, p in zip(size, kernel, strides, dilations, pads, strict=True)
+        )
+    group = 1 if transposed else draw(st.sampled_from([1, 2]))
+    channels_in = group * draw(st.integers(1, 2))
+    rng = np.random.default_rng(draw(st.integers(0, 1000)))
+    weight = rng.normal(0, 1, (2 * group, channels_in // group, *kernel)).astype(np.float32)
+    kind = Kind.TRANSPOSED if transposed else Kind.STANDARD
+    layer = Layer(
+        "layer", kind, "x", "y", weight, np.zeros(2 * group, np.float32), group, strides, dilations, pads, output
+    )
+    return layer, rng.normal(0, 1, (3, channels_in, *size)).astype(np.float32)
+
+
+def check(layer: Layer, samples: NDArray[np.float32]) -> None:
+    means = TapMeans(layer)
+    for sample in samples:
+        means.add(sample[np.newaxis])
+    weight = layer.weight.astype(np.float64)
+    outputs = [slow_output(layer, sample.astype(np.float64), weight) for sample in samples]
+    expected = np.mean(outputs, axis=0).reshape(layer.channels_out, -1).mean(axis=1)
+    np.testing.assert_allclose(mean_output(layer, layer.weight, means.means()), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("small", [0, 10_000], ids=["sums along the axes", "one product"])
+@pytest.mark.parametrize("transposed", [False, True], ids=["conv", "transposed"])
+@pytest.mark.parametrize("dimensions", [1, 2])
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_mean_output_is_that_of_every_position(
+    data: st.DataObject, dimensions: int, transposed: bool, small: int
+) -> None:
+    before, module._SMALL = module._SMALL, small
+    try:
+        check(*data.draw(layers(dimensions, transposed=transposed)))
+    finally:
+        module._SMALL = before
+
+
+@pytest.mark.parametrize("small", [0, 10_000])
+def test_three_dimensions(monkeypatch: pytest.MonkeyPatch, small: int) -> None:
+    monkeypatch.setattr(module, "_SMALL", small)
+    rng = np.random.default_rng(0)
+    weight = rng.normal(0, 1, (4, 1, 3, 1, 2)).astype(np.float32)
+    layer = Layer(
+        "dw", Kind.DEPTHWISE, "x", "y", weight, np.zeros(4, np.float32), 4,
+        (2, 1, 1), (1, 1, 1), ((1, 1), (0, 0), (1, 0)), (3, 4, 5),
+    )  # fmt: skip
+    check(layer, rng.normal(0, 1, (2, 4, 6, 4, 5)).astype(np.float32))
+
+
+def test_pointwise_and_fully_connected() -> None:
+    rng = np.random.default_rng(0)
+    weight = rng.normal(0, 1, (5, 3, 1, 1)).astype(np.float32)
+    pointwise = Layer(
+        "pw", Kind.POINTWISE, "x", "y", weight, np.zeros(5, np.float32), 1, (1, 1), (1, 1), ((0, 0), (0, 0)), (40, 40)
+    )
+    check(pointwise, rng.normal(0, 1, (2, 3, 40, 40)).astype(np.float32))
+    linear = Layer("fc", Kind.FULLY_CONNECTED, "x", "y", weight[:, :, 0, 0], np.zeros(5, np.float32))
+    means = TapMeans(linear)
+    samples = rng.normal(0, 1, (4, 3)).astype(np.float32)
+    for sample in samples:
+        means.add(sample[np.newaxis])
+    expected = (samples @ linear.weight.T).mean(axis=0)
+    np.testing.assert_allclose(mean_output(linear, linear.weight, means.means()), expected, rtol=1e-5)
+
+
+def test_a_batch_counts_as_its_samples() -> None:
+    rng = np.random.default_rng(0)
+    linear = Layer("fc", Kind.FULLY_CONNECTED, "x", "y", np.eye(3, dtype=np.float32), np.zeros(3, np.float32))
+    samples = rng.normal(0, 1, (6, 3)).astype(np.float32)
+    means = TapMeans(linear)
+    means.add(samples[:4])
+    means.add(samples[4:])
+    np.testing.assert_allclose(means.means()[:, 0], samples.mean(axis=0), rtol=1e-5)
