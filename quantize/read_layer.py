@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,6 @@ def read_layer(node: ir.Node, output: str) -> Layer:
     source = node.inputs[0]
     if source is None:
         raise ValueError(f"{node.name} has no input")
-    size = _spatial(node.outputs[0])
     return Layer(
         name=node.name or "",
         kind=kind_of(node),
@@ -38,8 +36,8 @@ def read_layer(node: ir.Node, output: str) -> Layer:
         group=node.attributes.get_int("group", 1),
         strides=_per_dimension(node, "strides", weight.ndim - 2),
         dilations=_per_dimension(node, "dilations", weight.ndim - 2),
-        pads=_pads(node, weight.shape[2:], _spatial(source), size),
-        output_size=size,
+        pads=_pads(node, weight.ndim - 2),
+        output_size=_spatial(node.outputs[0]),
     )
 
 
@@ -75,20 +73,7 @@ def _per_dimension(node: ir.Node, name: str, dimensions: int) -> tuple[int, ...]
     return tuple(node.attributes.get_ints(name, [1] * dimensions) or [1] * dimensions)
 
 
-def _pads(
-    node: ir.Node, kernel: Sequence[int], size_in: Sequence[int], size_out: Sequence[int]
-) -> tuple[tuple[int, int], ...]:
-    """(begin, end) a dimension. auto_pad is worked out from the sizes, which are known."""
-    dimensions = len(kernel)
-    mode = node.attributes.get_string("auto_pad", "NOTSET")
-    if mode in ("NOTSET", "VALID") or not dimensions:
-        pads = list(node.attributes.get_ints("pads", [0] * 2 * dimensions) or [0] * 2 * dimensions)
-        return tuple(zip(pads[:dimensions], pads[dimensions:], strict=True))
-    strides, dilations = (_per_dimension(node, name, dimensions) for name in ("strides", "dilations"))
-    found = []
-    for k, i, o, s, d in zip(kernel, size_in, size_out, strides, dilations, strict=True):
-        wide, narrow = (i, o) if node.op_type == "ConvTranspose" else (o, i)
-        total = max(0, (wide - 1) * s + (k - 1) * d + 1 - narrow)
-        less = total // 2
-        found.append((total - less, less) if mode == "SAME_LOWER" else (less, total - less))
-    return tuple(found)
+def _pads(node: ir.Node, dimensions: int) -> tuple[tuple[int, int], ...]:
+    """(begin, end) a dimension. Canonical form has no auto_pad."""
+    pads = list(node.attributes.get_ints("pads", [0] * 2 * dimensions) or [0] * 2 * dimensions)
+    return tuple(zip(pads[:dimensions], pads[dimensions:], strict=True))
