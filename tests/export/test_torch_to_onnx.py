@@ -194,6 +194,25 @@ def test_a_batch_left_open_takes_any(tmp_path: Path, name: str) -> None:
     _compare(tmp_path / "one.onnx", module, torch.rand(1, *shape))
 
 
+def test_a_batch_left_open_is_not_written_into_shapes() -> None:
+    module, shape = _case("flatten")
+    graph = lower(_capture(module, shape, batch=0), "batch")
+    assert graph is not None
+    (target,) = (value.const_value for value in graph.graph.initializers.values())
+    assert target is not None
+    assert target.numpy().tolist() == [0, 24]
+
+
+def test_who_reads_a_value_after_an_op_in_place_sees_its_result(tmp_path: Path) -> None:
+    """Told of the first value itself, as a graph that was edited or written by another tool may be."""
+    module, shape = _case("in place")
+    program = _capture(module, shape)
+    nodes = {str(node.target): node for node in program.graph.nodes}
+    nodes["aten.mul.Tensor"].args = (nodes["aten.hardtanh_.default"], nodes["aten.add.Tensor"])
+    torch_to_onnx(program, tmp_path / "a.onnx", metadata={})
+    _compare(tmp_path / "a.onnx", module, torch.rand(1, *shape))
+
+
 def _dims(path: Path) -> list[onnx.TensorShapeProto.Dimension]:
     return list(onnx.load(path).graph.input[0].type.tensor_type.shape.dim)
 
@@ -267,7 +286,9 @@ def test_layers_are_named_after_the_users_modules(lite0_float: Path) -> None:
 
 
 def test_metadata_and_nothing_of_this_machine(tmp_path: Path) -> None:
-    module, shape = _case("resize")  # torch's exporter notes stack traces
+    module, shape = _case("linear on a sequence")  # on this road torch notes stack traces
+    for node in export_by_torch(_capture(module, shape)).graph:
+        assert (node.metadata_props, [value.metadata_props for value in node.outputs]) == ({}, [{}])
     torch_to_onnx(_capture(module, shape), tmp_path / "a.onnx", metadata={"sepia.labels": '["ant"]', "k": "µ"})
     model = onnx.load(tmp_path / "a.onnx")
     assert {entry.key: entry.value for entry in model.metadata_props} == {"sepia.labels": '["ant"]', "k": "µ"}

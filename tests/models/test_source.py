@@ -16,6 +16,7 @@ from sepia.models import load_source
 from torch import nn
 
 _FACTORIES = """
+import importlib.util
 import sys
 import torch
 from torch import nn
@@ -29,6 +30,7 @@ def good():
     print("printed by the factory")
     print("{}", flush=True)
     assert models.WHOSE == layers.WHOSE == "the user's"
+    assert importlib.util.find_spec("zoo") is importlib.util.find_spec("capture") is None  # files of ours
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 good.preparation = {"height": 32, "width": 32, "resize": 36, "mean": [0, 0, 0], "scale": [255, 255, 255]}
@@ -133,12 +135,12 @@ def test_factory_with_an_example_input_and_an_open_batch(user: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("factory", "message"),
     [
-        ("raises", "'raises' raised ValueError: the weights are gone (net.py, line 33); next: what it printed, and"),
+        ("raises", "'raises' raised ValueError: the weights are gone (net.py, line 35); next: what it printed, and"),
         ("number", "'number' returned int, not a torch.nn.Module; next: return the module, or (module, example input)"),
         ("wrong_example", "the example input is str; next: give a tensor, or a tuple of tensors"),
         ("wrong_shape", "its forward raised on [1, 3, 224, 224]: RuntimeError: Given groups=1, weight of size"),
         ("wrong_shape", "next: its input was taken to be [1, 3, 224, 224]; return (module, example input) for another"),
-        ("exits", "'exits' raised SystemExit: 3 (net.py, line 45)"),
+        ("exits", "'exits' raised SystemExit: 3 (net.py, line 47)"),
         ("dies", "its process ended with exit code 7 before it was captured"),
         ("branches", "torch.export cannot capture it: "),
         ("unknown_key", "its preparation cannot be used: sepia.preparation has unknown keys; accepted: colour, crop"),
