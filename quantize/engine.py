@@ -6,6 +6,7 @@ The only file of this room that knows a runtime.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ class Engine:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        _arena_as_asked()
+        options.add_session_config_entry("session.use_env_allocators", "1")
         self._where = where
         self._values = list(values)
         try:
@@ -74,6 +77,26 @@ class _InPlace:
             "data": (value.data_ptr(), True),
             "version": 3,
         }
+
+
+@cache
+def _arena_as_asked() -> None:
+    """Once a process: an arena that grows by what is asked for.
+
+    By default it doubles, so that one more buffer, after hundreds of samples, can cost as much as all before.
+    """
+    import onnxruntime
+
+    grows = {
+        "arena_extend_strategy": 1,
+        "initial_chunk_size_bytes": -1,
+        "max_dead_bytes_per_chunk": -1,
+        "initial_growth_chunk_size_bytes": -1,
+    }
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg(grows))
 
 
 def _fill_batch(array: NDArray[Any], batch: Any) -> NDArray[Any]:
