@@ -6,7 +6,6 @@ With --regen the picture in the documentation is taken anew, of SEPIA_RESULTS (a
 from __future__ import annotations
 
 import os
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
