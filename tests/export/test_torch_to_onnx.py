@@ -54,10 +54,10 @@ def _compare(path: Path, module: nn.Module, *values: Tensor) -> None:
 @pytest.mark.parametrize("name", ZOO)
 def test_zoo_agrees_with_torch(tmp_path: Path, name: str) -> None:
     module = ZOO[name].build()
-    program = _capture(module, (3, 96, 96))
+    program = _capture(module, (3, 64, 64))
     assert lower(program, 1) is not None, "no need of torch's exporter"
     torch_to_onnx(program, tmp_path / "a.onnx", metadata={})
-    values = torch.randn(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    values = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         of_torch = module(values).numpy()
         exact = module.double()(values.double()).numpy()
