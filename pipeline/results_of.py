@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..files import digest
@@ -26,13 +26,20 @@ from ..report.results import (
     QuantizationFacts,
     Results,
     Row,
+    load_results,
 )
 from .folder import ModelFolder
 from .versions import tool_versions
 
+if TYPE_CHECKING:
+    from ..graph.cost import LayerCost
+
 __all__ = ["results_of"]
 
 Json = Mapping[str, Any]
+
+_REFERENCE = "onnxruntime"
+"""Whose codes the check compares the other runtimes' with."""
 
 
 def results_of(folder: ModelFolder, *, source: str | None = None) -> Results:
@@ -42,15 +49,18 @@ def results_of(folder: ModelFolder, *, source: str | None = None) -> Results:
     check = _read(folder.check, "sepia check") if folder.check.is_file() else {}
     accuracy = _read(folder.accuracy, "sepia accuracy") if folder.accuracy.is_file() else {}
     recipe = quantization.get("recipe")
+    layers = _layers(folder)
+    kinds = {layer.name: str(layer.kind) for layer in layers}
     tools = tool_versions()
+    version = tools.pop("sepia")
     return Results(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        sepia_version=tools["sepia"],
-        models=(_model(folder, source),),
+        sepia_version=version,
+        models=(_model(folder, source or _named_before(folder), layers),),
         devices=tuple(_device(found) for found in bench["devices"]),
         quantizations=(_quantization(folder.name, quantization),) if quantization else (),
         data=Path(accuracy["data"]).name if accuracy else None,
-        rows=tuple(_Joined(folder, found, recipe, check, accuracy).row() for found in bench["rows"]),
+        rows=tuple(_Joined(folder, found, recipe, kinds, check, accuracy).row() for found in bench["rows"]),
         parity=tuple(_parity(folder.name, recipe, check, bench)),
         layer_errors=tuple(_layer_errors(folder.name, recipe, check)),
         files=tuple(_files(folder)),
@@ -70,15 +80,25 @@ def _read(path: Path, command: str) -> Json:
     return found
 
 
-def _model(folder: ModelFolder, source: str | None) -> ModelFacts:
+def _layers(folder: ModelFolder) -> tuple[LayerCost, ...]:
     from ..graph.cost import graph_cost
     from ..graph.load import load_graph
     from ..graph.passes import canonicalize
+
+    return graph_cost(canonicalize(load_graph(folder.require("onnx", "float"))))
+
+
+def _named_before(folder: ModelFolder) -> str | None:
+    """What an earlier run called the source: `sepia bench` alone is not told it."""
+    if not folder.results.is_file():
+        return None
+    return next((model.source for model in load_results(folder.results).models), None)
+
+
+def _model(folder: ModelFolder, source: str | None, layers: tuple[LayerCost, ...]) -> ModelFacts:
     from .model_facts import model_facts
 
-    onnx = folder.require("onnx", "float")
-    layers = graph_cost(canonicalize(load_graph(onnx)))
-    facts = model_facts(onnx)
+    facts = model_facts(folder.require("onnx", "float"))
     macs = sum(layer.macs for layer in layers)
     separable = sum(layer.macs for layer in layers if layer.kind.separable)
     return ModelFacts(
@@ -137,8 +157,17 @@ def _quantization(model: str, said: Json) -> QuantizationFacts:
 class _Joined:
     """One row of the bench, with what the check and the accuracy say of the same file in the same runtime."""
 
-    def __init__(self, folder: ModelFolder, bench: Json, recipe: str | None, check: Json, accuracy: Json) -> None:
+    def __init__(
+        self,
+        folder: ModelFolder,
+        bench: Json,
+        recipe: str | None,
+        kinds: Mapping[str, str],
+        check: Json,
+        accuracy: Json,
+    ) -> None:
         self.folder = folder
+        self.kinds = kinds
         self.bench = bench
         self.recipe = recipe
         self.check = _same(bench, check.get("whole", []))
@@ -192,7 +221,13 @@ class _Joined:
 
     def _layers(self) -> dict[str, Any]:
         times = [
-            LayerTime(layer=layer["name"], op=layer["op"], time_ms=layer["p50_us"] / 1000)
+            LayerTime(
+                layer=layer["name"],
+                op=layer["op"],
+                time_ms=layer["p50_us"] / 1000,
+                # A runtime calls a layer fused with its activation by the activation's name.
+                kind=self.kinds.get(layer["name"].removesuffix(".activation") + ".conv", self.kinds.get(layer["name"])),
+            )
             for layer in self.bench["bench"]["layers"]
         ]
         found: dict[str, Any] = {"layers": tuple(times) or None}
@@ -252,11 +287,13 @@ def _conditions(said: Json) -> Conditions:
 
 def _parity(model: str, recipe: str | None, check: Json, bench: Json) -> Iterator[Parity]:
     for verdict in check.get("verdicts", []):
+        if verdict["runtime"] == _REFERENCE:
+            continue
         yield Parity(
             model=model,
             recipe=recipe,
             runtime=verdict["runtime"],
-            reference="onnxruntime",
+            reference=_REFERENCE,
             layers=verdict["layers"],
             equal=verdict["share"],
             worst_lsb=verdict["max_lsb"],
