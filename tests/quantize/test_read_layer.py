@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
 import onnx_ir as ir
 import pytest
-from onnx import helper, numpy_helper
 from sepia.graph.kinds import Kind
 from sepia.quantize.layer import Layer
 from sepia.quantize.read_layer import channel_axis, in_file_layout, read_layer
@@ -59,45 +57,3 @@ def test_a_transposed_convolution_goes_there_and_back() -> None:
     np.testing.assert_array_equal(in_file_layout("ConvTranspose", layer.weight), weight)
     assert channel_axis("ConvTranspose") == 1
     assert channel_axis("Conv") == channel_axis("Gemm") == 0
-
-
-_SIZES = ((9, 4, 2), (8, 3, 2), (10, 3, 3), (7, 2, 1))
-
-
-# ONNX Runtime refuses SAME with a dilation, so there is nothing to compare that with.
-@pytest.mark.parametrize(
-    ("mode", "size", "kernel", "stride", "dilation"),
-    [
-        *((mode, *sizes, 1) for mode in ("SAME_UPPER", "SAME_LOWER", "VALID") for sizes in _SIZES),
-        ("VALID", 10, 3, 1, 2),
-    ],
-)
-def test_automatic_padding_is_worked_out(mode: str, size: int, kernel: int, stride: int, dilation: int) -> None:
-    rng = np.random.default_rng(0)
-    weight = numpy_helper.from_array(rng.normal(0, 1, (2, 3, kernel)).astype(np.float32), "w")
-    ends = helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 3, size])
-
-    def model(**padding: object) -> onnx.ModelProto:
-        node = helper.make_node("Conv", ["x", "w"], ["y"], strides=[stride], dilations=[dilation], **padding)
-        graph = helper.make_graph([node], "net", [ends], [onnx.ValueInfoProto(name="y")], [weight])
-        proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
-        return onnx.shape_inference.infer_shapes(proto)
-
-    automatic = model(auto_pad=mode)
-    (node,) = ir.from_proto(automatic).graph
-    ((begin, end),) = read_layer(node, "y").pads
-    from onnx.reference import ReferenceEvaluator
-
-    x = {"x": rng.normal(0, 1, (1, 3, size)).astype(np.float32)}
-    expected = run_in_onnxruntime(automatic, x)
-    np.testing.assert_allclose(
-        ReferenceEvaluator(model(pads=[begin, end])).run(None, x)[0], expected, rtol=1e-4, atol=1e-5
-    )
-
-
-def run_in_onnxruntime(model: onnx.ModelProto, feeds: dict[str, np.ndarray]) -> np.ndarray:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    result: np.ndarray = session.run(None, feeds)[0]
-    return result
