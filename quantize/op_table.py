@@ -129,8 +129,9 @@ def _plain_gemm(node: ir.Node) -> str | None:
         node.attributes.get_float("alpha", 1.0) == 1.0
         and node.attributes.get_float("beta", 1.0) == 1.0
         and not node.attributes.get_int("transA", 0)
+        and node.attributes.get_int("transB", 0) == 1
     )
-    return None if plain else "alpha, beta or transA is not the default"
+    return None if plain else "not a plain product of rows with weights: alpha, beta, transA or transB"
 
 
 def _bias_per_channel(node: ir.Node) -> str | None:

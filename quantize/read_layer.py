@@ -42,7 +42,10 @@ def read_layer(node: ir.Node, output: str) -> Layer:
 
 
 def in_file_layout(op: str, array: NDArray[Any]) -> NDArray[Any]:
-    """An array of a `Layer.weight`'s layout as the QDQ file has it: ConvTranspose keeps its input channels first."""
+    """From the layout of `Layer.weight` to the file's, or back: ConvTranspose has its input channels first.
+
+    Gemm has its output channels first in canonical form (transB = 1).
+    """
     return np.ascontiguousarray(np.swapaxes(array, 0, 1)) if op == "ConvTranspose" else array
 
 
@@ -55,9 +58,7 @@ def _weight(node: ir.Node) -> NDArray[np.float32]:
     weight = _array(node, 1)
     if weight is None:
         raise ValueError(f"{node.name} has no weight")
-    if node.op_type == "ConvTranspose" or (node.op_type == "Gemm" and not node.attributes.get_int("transB", 0)):
-        return np.ascontiguousarray(np.swapaxes(weight, 0, 1))
-    return weight
+    return in_file_layout(node.op_type, weight)
 
 
 def _array(node: ir.Node, index: int) -> NDArray[np.float32] | None:

@@ -89,8 +89,6 @@ class _Writer:
         node.resize_inputs(3)
         node.replace_input_with(1, self._codes(weight, in_file_layout(op, rounded.codes), grid_of_weight, node))
         node.replace_input_with(2, self._codes(bias, bias_codes(rounded, scale_in), grid_of_bias, node))
-        if op == "Gemm":
-            node.attributes["transB"] = ir.AttrInt64("transB", 1)
 
     def pair(self, name: str, grid: QuantParams) -> None:
         """A pair behind an activation; all that read it read the dequantised value."""
@@ -150,9 +148,9 @@ class _Writer:
                 del self.graph.initializers[name]
 
     def _own_name(self, node: ir.Node, index: int, role: str) -> str:
-        """The initialiser's name, or one made of the node's where there is none or others read it as well."""
+        """The initialiser's name, or one made of the node's where there is none or another layer took it."""
         value = node.inputs[index] if index < len(node.inputs) else None
-        if value is None or value.name is None or len(value.uses()) > 1 or f"{value.name}_quantized" in self.values:
+        if value is None or value.name is None or f"{value.name}_quantized" in self.values:
             return f"{node.name}.{role}"
         return value.name
 

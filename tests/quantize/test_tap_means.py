@@ -128,3 +128,22 @@ def test_a_batch_counts_as_its_samples() -> None:
     means.add(samples[:4])
     means.add(samples[4:])
     np.testing.assert_allclose(means.means()[:, 0], samples.mean(axis=0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [12, 13])
+def test_products_of_a_few_channels_at_a_time(channels: int) -> None:
+    # 32 · 32 positions by 25 taps: ten channels make 2^18 multiplications.
+    rng = np.random.default_rng(0)
+    weight = rng.normal(0, 1, (channels, 1, 5, 5)).astype(np.float32)
+    layer = Layer(
+        "dw", Kind.DEPTHWISE, "x", "y", weight, np.zeros(channels, np.float32), channels,
+        (1, 1), (1, 1), ((2, 2), (2, 2)), (32, 32),
+    )  # fmt: skip
+    samples = rng.normal(1, 1, (2, channels, 32, 32)).astype(np.float32)
+    means = TapMeans(layer)
+    means.add(samples)
+    padded = np.pad(samples.astype(np.float64), ((0, 0), (0, 0), (2, 2), (2, 2)))
+    for tap in range(25):
+        down, right = divmod(tap, 5)
+        seen = padded[:, :, down : down + 32, right : right + 32].mean(axis=(0, 2, 3))
+        np.testing.assert_allclose(means.means()[:, tap], seen, rtol=1e-4)

@@ -74,6 +74,13 @@ def test_a_dead_channel_keeps_its_bias_and_leaves_the_others_alone() -> None:
     assert raised_channels(layer, rounded).tolist() == [False, True, True, False]
 
 
+def test_the_floor_leaves_half_of_int32_to_the_products() -> None:
+    layer = layer_of(np.full((2, 3), 1e-12, np.float32), np.array([7.0, 0.0], np.float32))
+    scale = weight_scale(layer, 0.01, 1e-9)
+    assert scale[0] == pytest.approx(7.0 / (0.01 * 2**30), rel=1e-6)
+    assert scale[1] < scale[0] / 1000
+
+
 def test_a_layer_of_zeros_has_scales_that_kernels_take() -> None:
     layer = layer_of(np.zeros((2, 3), np.float32))
     scale = weight_scale(layer, 0.01, 0.02)
