@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..files import write_text
-from .folder import ModelFolder
+from .folder import ModelFolder, network_digests
 from .model_facts import model_facts
 from .progress import Report, silent
 from .usable import usable_runtimes
@@ -23,13 +23,14 @@ __all__ = ["Measured", "accuracy_files"]
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured. data: the labelled folder's name."""
+    """What was measured. data: the labelled folder's name. digests: of the network files that were."""
 
     data: str
+    digests: dict[str, str]
     rows: tuple[Accuracy, ...]
 
     def to_json(self) -> dict[str, Any]:
-        return {"data": self.data, "rows": [row.to_json() for row in self.rows]}
+        return {"data": self.data, "digests": self.digests, "rows": [row.to_json() for row in self.rows]}
 
     def to_text(self) -> str:
         lines = [f"{'runtime':<16} {'file':<20} {'images':>6} {'top-1':>7} {'top-5':>7} {'agreement':>9} {'rms':>9}"]
@@ -68,14 +69,15 @@ def accuracy_files(
     preparation = model_facts(onnx).preparation
     if preparation is None:
         raise InputError(str(onnx), "does not say how a photo is prepared", accepted="metadata sepia.preparation")
+    artifacts = tuple(folder.artifacts())
     rows = accuracy(
-        tuple(folder.artifacts()),
+        artifacts,
         LabelledFolder(data),
         preparation,
         usable.names,
         limit=images,
         progress=lambda _, done, total: progress("photos", done, total),
     )
-    found = Measured(str(data), rows)
+    found = Measured(str(data), network_digests(artifacts), rows)
     write_text(folder.accuracy, json.dumps(found.to_json(), indent=1) + "\n")
     return found

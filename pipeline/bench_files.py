@@ -12,7 +12,7 @@ from ..devices.target import Target, host, host_targets
 from ..errors import ConfigError, InputError, RunError
 from ..files import write_text
 from ..runtime import RUNTIMES
-from .folder import Artifact, ModelFolder
+from .folder import Artifact, ModelFolder, network_digests
 from .model_facts import model_facts
 from .progress import Report, silent
 from .sample_inputs import sample_inputs
@@ -49,7 +49,7 @@ def bench_files(folder: ModelFolder, options: BenchOptions, *, progress: Report 
         progress(what, done, len(cells))
         rows.append(_row(folder, artifact, target, options.seconds))
     progress(what, len(cells), len(cells))
-    found = {"rows": rows, "devices": _devices(rows)}
+    found = {"digests": network_digests(artifacts), "rows": rows, "devices": _devices(rows)}
     write_text(folder.bench, json.dumps(found, indent=1) + "\n")
     return found
 

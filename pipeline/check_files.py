@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..files import write_text
-from .folder import ModelFolder
+from .folder import ModelFolder, network_digests
 from .model_facts import model_facts
 from .progress import Report, silent
 from .sample_inputs import sample_inputs
@@ -26,9 +26,13 @@ __all__ = ["Checked", "check_files"]
 
 @dataclass(frozen=True)
 class Checked:
-    """What the check found. missing: runtime → why it cannot run here. data: what the inputs were."""
+    """What the check found. missing: runtime → why it cannot run here. data: what the inputs were.
+
+    digests: of the network files that were checked.
+    """
 
     data: str
+    digests: dict[str, str]
     verdicts: tuple[ParityVerdict, ...]
     layers: tuple[LayerParity, ...]
     whole: tuple[WholeParity, ...]
@@ -44,6 +48,7 @@ class Checked:
     def to_json(self) -> dict[str, Any]:
         return {
             "data": self.data,
+            "digests": self.digests,
             "agrees": self.agrees,
             "verdicts": [verdict.to_json() for verdict in self.verdicts],
             "whole": [row.to_json() for row in self.whole],
@@ -111,7 +116,7 @@ def check_files(
     )
     whole = check_whole(artifacts, usable.names, data, samples=images, left_float=left_float(folder), progress=progress)
     depth = check_depth(onnx, qdq, data, samples=min(images, 4), progress=progress)
-    found = Checked(data.name, verdicts(layers), layers, whole, depth, usable.missing)
+    found = Checked(data.name, network_digests(artifacts), verdicts(layers), layers, whole, depth, usable.missing)
     write_text(folder.check, json.dumps(found.to_json(), indent=1) + "\n")
     return found
 

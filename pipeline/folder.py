@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import InputError
+from ..files import digest
 
 if TYPE_CHECKING:
     from ..check.network import NetworkFile
 
-__all__ = ["FORMATS", "Artifact", "Format", "ModelFolder", "Precision"]
+__all__ = ["FORMATS", "Artifact", "Format", "ModelFolder", "Precision", "network_digests"]
 
 Precision = Literal["float", "int8"]
 Format = Literal["onnx", "tflite", "openvino"]
@@ -97,3 +98,8 @@ class ModelFolder:
     def golden(self, file: NetworkFile) -> Path:
         """Folder of the golden inputs and outputs of one file."""
         return self.path / "golden" / f"{file.format}-{file.precision}"
+
+
+def network_digests(artifacts: Iterable[Artifact]) -> dict[str, str]:
+    """File name → SHA-256. Kept beside every figure, so that none is taken for one of a file made since."""
+    return {file.name: digest(file) for artifact in artifacts for file in artifact.files}

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..files import digest
 from ..models.zoo import ZOO
 from ..report.results import (
     Calibration,
@@ -28,7 +27,7 @@ from ..report.results import (
     Row,
     load_results,
 )
-from .folder import ModelFolder
+from .folder import ModelFolder, network_digests
 from .versions import tool_versions
 
 if TYPE_CHECKING:
@@ -43,11 +42,18 @@ _REFERENCE = "onnxruntime"
 
 
 def results_of(folder: ModelFolder, *, source: str | None = None) -> Results:
-    """Everything known of a model's folder. Raises InputError if nothing was benchmarked, or a file is spoilt."""
+    """Everything known of a model's folder, as its network files are now.
+
+    A check or an accuracy of other files than those (quantised again since, say) is left out: its figures are unknown.
+    Raises InputError if nothing was benchmarked, if the bench is of other files, or if a file is spoilt.
+    """
+    present = network_digests(folder.artifacts())
     bench = _read(folder.bench, "sepia bench")
+    if not _is_of(bench, present):
+        raise InputError(str(folder.bench), "is of other network files than are here", hint="run: sepia bench DIR")
     quantization = _read(folder.quantization, "sepia quantize") if folder.quantization.is_file() else {}
-    check = _read(folder.check, "sepia check") if folder.check.is_file() else {}
-    accuracy = _read(folder.accuracy, "sepia accuracy") if folder.accuracy.is_file() else {}
+    check = _if_of(folder.check, "sepia check", present)
+    accuracy = _if_of(folder.accuracy, "sepia accuracy", present)
     recipe = quantization.get("recipe")
     layers = _layers(folder)
     kinds = {layer.name: str(layer.kind) for layer in layers}
@@ -61,9 +67,9 @@ def results_of(folder: ModelFolder, *, source: str | None = None) -> Results:
         quantizations=(_quantization(folder.name, quantization),) if quantization else (),
         data=Path(accuracy["data"]).name if accuracy else None,
         rows=tuple(_Joined(folder, found, recipe, kinds, check, accuracy).row() for found in bench["rows"]),
-        parity=tuple(_parity(folder.name, recipe, check, bench)),
+        parity=tuple(_parity(folder.name, recipe, check)),
         layer_errors=tuple(_layer_errors(folder.name, recipe, check)),
-        files=tuple(_files(folder)),
+        files=tuple(_files(folder, present)),
         tools=tools,
     )
 
@@ -78,6 +84,17 @@ def _read(path: Path, command: str) -> Json:
     if not isinstance(found, dict):
         raise InputError(str(path), "is not what this command writes", hint=f"make it anew with: {command}")
     return found
+
+
+def _is_of(said: Json, present: Mapping[str, str]) -> bool:
+    """Whether each network file that `said` speaks of is the one that is here."""
+    digests = said.get("digests", {})
+    return bool(digests) and all(present.get(name) == digest for name, digest in digests.items())
+
+
+def _if_of(path: Path, command: str, present: Mapping[str, str]) -> Json:
+    found = _read(path, command) if path.is_file() else {}
+    return found if _is_of(found, present) else {}
 
 
 def _layers(folder: ModelFolder) -> tuple[LayerCost, ...]:
@@ -285,7 +302,7 @@ def _conditions(said: Json) -> Conditions:
     )
 
 
-def _parity(model: str, recipe: str | None, check: Json, bench: Json) -> Iterator[Parity]:
+def _parity(model: str, recipe: str | None, check: Json) -> Iterator[Parity]:
     for verdict in check.get("verdicts", []):
         if verdict["runtime"] == _REFERENCE:
             continue
@@ -315,7 +332,7 @@ def _layer_errors(model: str, recipe: str | None, check: Json) -> Iterator[Layer
         )
 
 
-def _files(folder: ModelFolder) -> Iterator[FileFacts]:
+def _files(folder: ModelFolder, present: Mapping[str, str]) -> Iterator[FileFacts]:
     for artifact in folder.artifacts():
         for file in artifact.files:
-            yield FileFacts(model=folder.name, file=file.name, sha256=digest(file), bytes=file.stat().st_size)
+            yield FileFacts(model=folder.name, file=file.name, sha256=present[file.name], bytes=file.stat().st_size)

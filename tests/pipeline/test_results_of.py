@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sepia.errors import InputError
 from sepia.files import write_text
-from sepia.pipeline.folder import ModelFolder
+from sepia.pipeline.folder import ModelFolder, network_digests
 from sepia.pipeline.results_of import results_of
 from sepia.report.results import save_results
 from support.graphs import tiny_separable
@@ -68,16 +68,25 @@ ACCURACY = {
 }
 
 
+DEPTH = [{"index": 0, "layer": "stem", "kind": "standard", "sqnr_db": 30.0, "rms_lsb": 0.5}]
+
+
+def said(folder: ModelFolder, path: Path, found: dict[str, Any]) -> None:
+    """As a step writes it: with the digests of the network files that it ran."""
+    write_text(path, json.dumps({"digests": network_digests(folder.artifacts())} | found))
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> ModelFolder:
     folder = ModelFolder(tmp_path)
     folder.artifact("onnx", "float").path.write_bytes(tiny_separable().SerializeToString())
-    write_text(folder.accuracy, json.dumps({"data": "photos", "rows": [ACCURACY]}))
+    folder.artifact("onnx", "int8").path.write_bytes(b"quantised")
+    said(folder, folder.accuracy, {"data": "photos", "rows": [ACCURACY]})
     return folder
 
 
 def test_a_right_row_has_everything(folder: ModelFolder) -> None:
-    write_text(folder.bench, json.dumps(bench()))
+    said(folder, folder.bench, bench())
     (row,) = results_of(folder, source="mine.py:net").rows
     assert (row.outputs, row.top1, row.latency_ms, row.peak_rss_bytes) == ("right", 0.8, 2.0, 8)
     assert row.layers is not None
@@ -87,33 +96,47 @@ def test_a_right_row_has_everything(folder: ModelFolder) -> None:
 
 
 def test_wrong_golden_outputs_take_the_accuracy_away(folder: ModelFolder) -> None:
-    write_text(folder.bench, json.dumps(bench(ok=False)))
+    said(folder, folder.bench, bench(ok=False))
     (row,) = results_of(folder).rows
     assert (row.outputs, row.top1, row.agreement) == ("wrong", None, None)
     assert row.reason == "logits: not finite"
 
 
 def test_what_the_check_calls_wrong_is_wrong(folder: ModelFolder) -> None:
-    write_text(folder.bench, json.dumps(bench()))
+    said(folder, folder.bench, bench())
     row = {"runtime": "onnxruntime", "file": "model.int8.onnx", "wrong": "saturates"}
-    write_text(folder.check, json.dumps({"whole": [row], "verdicts": [], "depth": []}))
+    said(folder, folder.check, {"whole": [row], "verdicts": [], "depth": []})
     (found,) = results_of(folder).rows
     assert (found.outputs, found.reason, found.top1) == ("wrong", "saturates", None)
 
 
 def test_a_run_that_failed_keeps_its_reason(folder: ModelFolder) -> None:
-    said = bench()
-    del said["rows"][0]["bench"]
-    said["rows"][0]["failure"] = "ended by SIGKILL"
-    write_text(folder.bench, json.dumps(said))
+    found = bench()
+    del found["rows"][0]["bench"]
+    found["rows"][0]["failure"] = "ended by SIGKILL"
+    said(folder, folder.bench, found)
     (row,) = results_of(folder).rows
     assert (row.failure, row.latency_ms) == ("ended by SIGKILL", None)
 
 
 def test_the_source_is_remembered_by_a_bench_of_its_own(folder: ModelFolder) -> None:
-    write_text(folder.bench, json.dumps(bench()))
+    said(folder, folder.bench, bench())
     save_results(results_of(folder, source="mine.py:net"), folder.results)
     assert results_of(folder).models[0].source == "mine.py:net"
+
+
+def test_figures_of_files_made_since_are_unknown(folder: ModelFolder) -> None:
+    said(folder, folder.bench, bench())
+    said(folder, folder.check, {"whole": [], "verdicts": [], "depth": DEPTH})
+    before = results_of(folder)
+    assert (before.rows[0].top1, len(before.layer_errors)) == (0.8, 1)
+    folder.artifact("onnx", "int8").path.write_bytes(b"quantised again")
+    with pytest.raises(InputError, match="is of other network files than are here; next: run: sepia bench"):
+        results_of(folder)
+    said(folder, folder.bench, bench())
+    after = results_of(folder)
+    assert (after.rows[0].latency_ms, after.rows[0].top1, after.data) == (2.0, None, None)
+    assert after.layer_errors == ()
 
 
 def test_nothing_benchmarked(folder: ModelFolder) -> None:
