@@ -28,14 +28,14 @@ RECORDS = ".steps"
 class Step:
     """Reads files, writes files.
 
-    name: unique in its folder; names the record. action: does the work. inputs, outputs: files (an input may be a
-    folder: every file below it counts). settings: JSON-able, whatever else decides the result. versions: name → version
-    of the code and libraries that it runs.
+    name: unique in its folder; names the record. action: does the work; what it returns is not used. inputs, outputs:
+    files (an input may be a folder: every file below it counts). settings: JSON-able, whatever else decides the result.
+    versions: name → version of the code and libraries that it runs.
     """
 
     name: str
     folder: Path
-    action: Callable[[], None]
+    action: Callable[[], object]
     inputs: tuple[Path, ...]
     outputs: tuple[Path, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)

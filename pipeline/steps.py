@@ -55,14 +55,12 @@ class _Plan:
         return Step(
             "export",
             self.base.path,
-            lambda: _discard(
-                export_files(
-                    source,
-                    self.base,
-                    formats=self.formats,
-                    dynamic_batch=self.config.export.dynamic_batch,
-                    progress=self.progress,
-                )
+            lambda: export_files(
+                source,
+                self.base,
+                formats=self.formats,
+                dynamic_batch=self.config.export.dynamic_batch,
+                progress=self.progress,
             ),
             inputs=inputs if path.suffix else (),
             outputs=self._files("float"),
@@ -82,9 +80,7 @@ class _Plan:
         return Step(
             "quantize",
             self.folder.path,
-            lambda: _discard(
-                quantize_files(self.base, self.folder, options, formats=self.formats, progress=self.progress)
-            ),
+            lambda: quantize_files(self.base, self.folder, options, formats=self.formats, progress=self.progress),
             inputs=(self.base.artifact("onnx", "float").path, *data, *recipe_file),
             outputs=(*self._files("int8"), self.folder.quantization),
             settings={"options": vars(options), "formats": self.formats},
@@ -99,15 +95,13 @@ class _Plan:
         return Step(
             "check",
             self.folder.path,
-            lambda: _discard(
-                check_files(
-                    self.folder,
-                    runtimes=said.runtimes,
-                    calibrate=data,
-                    samples=said.samples,
-                    images=said.images,
-                    progress=self.progress,
-                )
+            lambda: check_files(
+                self.folder,
+                runtimes=said.runtimes,
+                calibrate=data,
+                samples=said.samples,
+                images=said.images,
+                progress=self.progress,
             ),
             inputs=(*self._files("float"), *self._files("int8"), *((data,) if data is not None else ())),
             outputs=(self.folder.check,),
@@ -123,14 +117,12 @@ class _Plan:
         return Step(
             "accuracy",
             self.folder.path,
-            lambda: _discard(
-                accuracy_files(
-                    self.folder,
-                    data=data,
-                    images=said.images,
-                    runtimes=self.config.check.runtimes,
-                    progress=self.progress,
-                )
+            lambda: accuracy_files(
+                self.folder,
+                data=data,
+                images=said.images,
+                runtimes=self.config.check.runtimes,
+                progress=self.progress,
             ),
             inputs=(*self._files("float"), *self._files("int8"), data),
             outputs=(self.folder.accuracy,),
@@ -144,7 +136,7 @@ class _Plan:
         return Step(
             "bench",
             self.folder.path,
-            lambda: _discard(bench_files(self.folder, options, progress=self.progress)),
+            lambda: bench_files(self.folder, options, progress=self.progress),
             inputs=(*self._files("float"), *self._files("int8")),
             outputs=(self.folder.bench,),
             settings=said.model_dump(),
@@ -166,7 +158,3 @@ class _Plan:
 
 
 _RUNTIMES = ("onnxruntime", "ai-edge-litert", "openvino")
-
-
-def _discard(result: object) -> None:
-    """A step is told by its files; what the function returns is for the command line."""
