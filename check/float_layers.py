@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..export.onnx_to_tflite import FLOAT_SUFFIX
 from ..graph.load import load_graph
 from ..runtime.interface import Placement
 from .cut import find_layers
@@ -14,6 +15,7 @@ __all__ = ["FloatLayer", "FloatReasons"]
 
 _RUNTIMES_CHOICE = "held as codes in the file; this runtime has no int8 kernel for it"
 _MADE = "the runtime's own: made out of a layer that it has no int8 kernel for"
+_WRITTEN = "held as codes in the QDQ file; written to TFLite in float on purpose (docs: formats, what TFLite can carry)"
 _NOT_QUANTISED = "not quantised in the file"
 
 
@@ -45,8 +47,11 @@ class FloatReasons:
             self._read(qdq)
 
     def explain(self, placement: Placement) -> FloatLayer:
-        node = self._nodes.get(placement.layer, placement.layer)
-        return FloatLayer(node, placement.op, placement.precision, self._reason(node))
+        node = self._nodes.get(placement.layer.removesuffix(FLOAT_SUFFIX))
+        if node is not None and placement.layer not in self._nodes:
+            return FloatLayer(node, placement.op, placement.precision, _WRITTEN)
+        layer = node or placement.layer
+        return FloatLayer(layer, placement.op, placement.precision, self._reason(layer))
 
     def _reason(self, node: str) -> str:
         if node in self._left:

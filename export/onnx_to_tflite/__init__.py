@@ -9,5 +9,6 @@ ops), which layout each value has (`layout.py`), then the lowerings write a prog
 from __future__ import annotations
 
 from .translate import check_tflite, onnx_to_tflite, read_metadata, support_table
+from .writer import FLOAT_SUFFIX
 
-__all__ = ["check_tflite", "onnx_to_tflite", "read_metadata", "support_table"]
+__all__ = ["FLOAT_SUFFIX", "check_tflite", "onnx_to_tflite", "read_metadata", "support_table"]

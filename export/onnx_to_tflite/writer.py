@@ -19,7 +19,10 @@ from .layout import Perm, as_is, compose, moves_data, permuted
 from .program import Options, Program, Quantization, Shape, Tensor
 from .site import Quantized, Site, constant, dims
 
-__all__ = ["Io", "Writer", "int8_codes", "quantization"]
+__all__ = ["FLOAT_SUFFIX", "Io", "Writer", "int8_codes", "quantization"]
+
+FLOAT_SUFFIX = "_float"
+"""Ends the name of a float tensor whose value the QDQ file holds as codes: its row of the op table has it in float."""
 
 Io = Literal["float", "int8"]
 
@@ -292,7 +295,7 @@ class Writer:
         return data.astype(np.float32), None
 
     def _float_suffix(self, site: Site) -> str:
-        return "_float" if site.output.name in self._quantized.params else ""
+        return FLOAT_SUFFIX if site.output.name in self._quantized.params else ""
 
     @staticmethod
     def _saturates(grid: Quantization, low: float, high: float) -> bool:

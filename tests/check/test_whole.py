@@ -91,6 +91,7 @@ def test_layers_in_float_come_with_reasons(networks):
         Placement("stem", "Conv", "float32"),
         Placement("logits", "Gemm", "float16"),
         Placement("somewhere", "Softmax", "float32"),
+        Placement("stem_float", "HARD_SWISH", "float32"),
         Placement("head", "Conv", "int8"),
         Placement("q", "QuantizeLinear", "none"),
     )
@@ -111,11 +112,13 @@ def test_layers_in_float_come_with_reasons(networks):
         ("stem", "float32"),
         ("fc", "float16"),
         ("somewhere", "float32"),
+        ("stem", "float32"),
     ]
-    stem, head, unknown = (layer.reason for layer in row.float_layers)
+    stem, head, unknown, written = (layer.reason for layer in row.float_layers)
     assert stem == "left so by the recipe"
     assert "no int8 kernel" in head
     assert "made out of a layer" in unknown, "as ONNX Runtime splits a HardSwish"
+    assert "in float on purpose" in written, "as the TFLite writer has a HardSwish"
 
 
 def test_errors_of_all_outputs_count_and_classes_of_the_first():
