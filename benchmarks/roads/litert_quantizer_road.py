@@ -32,6 +32,7 @@ converted.export(str(float_tflite))
 watch.mark("float")
 
 quantizing = quantizer.Quantizer(str(float_tflite), recipe.static_wi8_ai8())
+# A list, because the calibrator makes one of whatever it is given, to count it, before it begins.
 feeds = [{"args_0": photo.transpose(0, 2, 3, 1)} for photo in samples(arguments.calibration, arguments.limit)]
 calibrated = quantizing.calibrate({"serving_default": feeds})
 watch.mark("calibrated")
