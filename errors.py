@@ -8,6 +8,7 @@
     ├── QuantizeError        calibration or quantisation cannot go on
     ├── RuntimeUnavailable   a runtime that is not installed, or has no wheel here
     ├── RunError             a runtime that refused a file or failed in running it
+    ├── BoardError           a board that cannot be reached, refused something, or was lost
     ├── ConfigError          `sepia.toml`, a recipe, a budget or an option
     └── OutputError          a result that cannot be written
 
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 __all__ = [
+    "BoardError",
     "ConfigError",
     "GraphError",
     "InputError",
@@ -81,6 +83,10 @@ class RuntimeUnavailable(SepiaError):
 
 class RunError(SepiaError):
     """A runtime refused a file or failed while running it."""
+
+
+class BoardError(SepiaError):
+    """A board that cannot be reached, refused something, or was lost. where: the board, as the user named it."""
 
 
 class ConfigError(SepiaError):

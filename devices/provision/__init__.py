@@ -1,0 +1,1 @@
+"""Putting runtimes on a board that has no internet: wheels chosen and fetched here, pushed, checked by digest there."""
