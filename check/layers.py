@@ -9,27 +9,23 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import GraphError, InputError, RunError, UnsupportedOps
+from ..errors import GraphError, RunError, UnsupportedOps
 from ..graph.load import load_graph
 from ..runtime import RUNTIMES
 from ..runtime.interface import Runtime
-from .cut import Layer, find_layers
 from .difference import CodeDifference, compare_codes
-from .layer_session import Codes, LayerSession
+from .fed_layers import REFERENCE, FedLayer, FedLayers
+from .layer_session import LayerSession
 from .precision import float_ops
-from .translate import Translate, Translator
+from .translate import Translate
 
 __all__ = ["REFERENCE", "LayerParity", "check_layers"]
-
-REFERENCE = "onnxruntime"
-"""The runtime whose codes every layer is fed with and compared against."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -82,52 +78,28 @@ def check_layers(
     name, how many are done and how many there are. translate: writes one cut for one file ending (default: the
     exporters). Raises InputError if `data` is empty, RuntimeUnavailable, and RunError if the reference itself fails.
     """
-    model = load_graph(qdq)
-    layers = find_layers(model)
-    codes = _first(data, samples)
-    last_use = {tensor.codes: at for at, layer in enumerate(layers) for tensor in layer.reads}
     rows: list[LayerParity] = []
     with tempfile.TemporaryDirectory(prefix="sepia-check-") as folder:
-        for at, layer in enumerate(layers):
+        fed_layers = FedLayers(
+            load_graph(qdq), data, Path(folder), known[REFERENCE], samples=samples, translate=translate
+        )
+        for at, fed in enumerate(fed_layers):
             if progress is not None:
-                progress(layer.name, at, len(layers))
-            translator = Translator(model, layer, Path(folder), translate)
-            made = _reference(layer, translator, known[REFERENCE], codes)
-            if layer.comparable:
-                rows += [_row(layer, translator, known[name], codes, made) for name in runtimes]
-            for sample, outputs in zip(codes, made, strict=True):
-                sample.update(outputs)
-                for name in [name for name in sample if last_use.get(name, at) <= at and name in last_use]:
-                    del sample[name]
-            translator.remove()
+                progress(fed.layer.name, at, len(fed_layers))
+            if fed.layer.comparable:
+                rows += [_row(fed, known[name]) for name in runtimes]
     if progress is not None:
-        progress("layers", len(layers), len(layers))
+        progress("layers", len(fed_layers), len(fed_layers))
     return tuple(rows)
 
 
-def _first(data: Iterable[Mapping[str, NDArray[np.float32]]], samples: int) -> list[Codes]:
-    found: list[Codes] = [dict(sample) for sample in islice(iter(data), samples)]
-    if not found:
-        raise InputError("check", "no samples to check with", accepted="at least one")
-    return found
-
-
-def _reference(layer: Layer, translator: Translator, runtime: Runtime, samples: Sequence[Codes]) -> list[Codes]:
-    names = [tensor.codes for tensor in layer.reads] + list(layer.floats)
-    with runtime.open(translator.reference()) as session:
-        found = [session.run({name: sample[name] for name in names}) for sample in samples]
-    return [{tensor.codes: outputs[tensor.codes] for tensor in layer.makes} for outputs in found]
-
-
-def _row(
-    layer: Layer, translator: Translator, runtime: Runtime, samples: Sequence[Codes], expected: Sequence[Codes]
-) -> LayerParity:
-    difference, in_float, failure = CodeDifference(), None, ""
+def _row(fed: FedLayer, runtime: Runtime) -> LayerParity:
+    layer, difference, in_float, failure = fed.layer, CodeDifference(), None, ""
     try:
-        file = translator.file(runtime)
+        file = fed.files.file(runtime)
         with runtime.open(file) as session:
             spoken = LayerSession(layer, session, file)
-            for sample, wanted in zip(samples, expected, strict=True):
+            for sample, wanted in zip(fed.given, fed.made, strict=True):
                 for name, found in spoken.run(sample).items():
                     difference += compare_codes(found, wanted[name])
             in_float = float_ops(session.placements())
