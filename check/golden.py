@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, RuntimeUnavailable
-from ..files import replacing, write_text
+from ..files import write_text
 from ..runtime import RUNTIMES
 from ..runtime.interface import Runtime
-from .network import Network, NetworkFile, reads
+from .network import Network, NetworkFile, first_installed, reads
+from .packed import write_arrays
 from .side_by_side import REFERENCE, Logits, Sample, find
 
 __all__ = ["FLOAT_TOLERANCE", "INT8_TOLERANCE", "write_goldens"]
@@ -87,24 +88,18 @@ def _write(
         outputs = _stacked([network.own_outputs(logits) for logits in right])
         near = _stacked([network.own_outputs(logits) for logits in close])
     tolerance = {name: _tolerance(file, outputs[name], near[name]) for name in outputs}
-    for name, arrays in (("inputs", inputs), ("outputs", outputs)):
-        with replacing(folder / f"{name}.npz") as partial, partial.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **arrays)
+    write_arrays(folder / "inputs.npz", inputs)
+    write_arrays(folder / "outputs.npz", outputs)
     write_text(folder / "tolerance.json", json.dumps({"rms": tolerance}, indent=1) + "\n")
     return folder
 
 
 def _reader(file: NetworkFile, known: Mapping[str, Runtime]) -> Runtime:
     """The first runtime that prefers this format and is installed."""
-    refusal = RuntimeUnavailable(str(file.path), "no runtime reads this format", accepted=", ".join(known))
-    for runtime in known.values():
-        if reads(runtime, file):
-            try:
-                runtime.version()
-                return runtime
-            except RuntimeUnavailable as error:
-                refusal = error
-    raise refusal
+    candidates = [runtime for runtime in known.values() if reads(runtime, file)]
+    if not candidates:
+        raise RuntimeUnavailable(str(file.path), "no runtime reads this format", accepted=", ".join(known))
+    return first_installed(candidates)
 
 
 def _stacked(runs: Sequence[Mapping[str, NDArray[Any]]]) -> Arrays:

@@ -14,25 +14,41 @@ from ..runtime.interface import Session, TensorInfo
 from .cut import CodeTensor, Layer
 from .network import from_file_layout, layouts_of, matched, to_file_layout
 
-__all__ = ["Codes", "LayerSession"]
+__all__ = ["Codes", "LayerSession", "LayerTensors"]
 
 Codes = dict[str, NDArray[Any]]
 """Name of a tensor in the QDQ file → its codes, in ONNX layout."""
 
 
+class LayerTensors:
+    """A cut's file spoken to in the QDQ file's own codes, in ONNX layout and by their names there.
+
+    inputs, outputs: as a session says of `file`.
+    """
+
+    def __init__(self, layer: Layer, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo], file: Path) -> None:
+        layouts = layouts_of(file)
+        self._reads = _paired(inputs, layer.reads, layouts, file)
+        self._makes = _paired(outputs, layer.makes, layouts, file)
+
+    def feeds(self, sample: Codes) -> dict[str, NDArray[Any]]:
+        """What the file itself takes for `sample`."""
+        return {info.name: _own(sample[tensor.codes], tensor, info, at) for info, tensor, at in self._reads}
+
+    def codes(self, found: Mapping[str, NDArray[Any]]) -> Codes:
+        """The codes that the file's own outputs `found` are."""
+        return {tensor.codes: _codes(found[info.name], tensor, at) for info, tensor, at in self._makes}
+
+
 class LayerSession:
-    """A cut's session that takes and gives the QDQ file's own codes, in ONNX layout and by their names there."""
+    """A cut's session that takes and gives codes."""
 
     def __init__(self, layer: Layer, session: Session, file: Path) -> None:
-        layouts = layouts_of(file)
         self._session = session
-        self._reads = _paired(session.inputs, layer.reads, layouts, file)
-        self._makes = _paired(session.outputs, layer.makes, layouts, file)
+        self._tensors = LayerTensors(layer, session.inputs, session.outputs, file)
 
     def run(self, sample: Codes) -> Codes:
-        feeds = {info.name: _own(sample[tensor.codes], tensor, info, at) for info, tensor, at in self._reads}
-        found = self._session.run(feeds)
-        return {tensor.codes: _codes(found[info.name], tensor, at) for info, tensor, at in self._makes}
+        return self._tensors.codes(self._session.run(self._tensors.feeds(sample)))
 
 
 def _paired(

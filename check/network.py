@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, RunError
+from ..errors import InputError, RunError, RuntimeUnavailable
 from ..graph.quantization import QuantParams
 from ..runtime.interface import Placement, Runtime, Session, TensorInfo
 
@@ -21,6 +21,7 @@ __all__ = [
     "LAYOUTS_KEY",
     "Network",
     "NetworkFile",
+    "first_installed",
     "from_file_layout",
     "layouts_of",
     "matched",
@@ -51,6 +52,18 @@ def reads(runtime: Runtime, file: NetworkFile) -> bool:
     return file.path.suffix == runtime.suffixes[0]
 
 
+def first_installed(candidates: Iterable[Runtime]) -> Runtime:
+    """The first of `candidates` that is installed here. Raises RuntimeUnavailable as the first of them does."""
+    refusals: list[RuntimeUnavailable] = []
+    for runtime in candidates:
+        try:
+            runtime.version()
+            return runtime
+        except RuntimeUnavailable as error:
+            refusals.append(error)
+    raise refusals[0]
+
+
 class Network:
     """A session that takes and gives float32 arrays in ONNX layout, by the network's own names.
 
@@ -69,13 +82,22 @@ class Network:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._session.close()
 
+    @property
+    def outputs(self) -> Sequence[TensorInfo]:
+        """As the file has them."""
+        return self._session.outputs
+
     def placements(self) -> list[Placement]:
         return self._session.placements()
 
     def run(self, sample: Mapping[str, NDArray[np.float32]]) -> tuple[NDArray[np.float32], ...]:
         """Outputs in the file's order. sample: input name → [1, C, …] float32. Raises RunError, InputError."""
-        found = self._session.run(self.feeds(sample))
+        found = self.run_own(self.feeds(sample))
         return tuple(self._real(found[info.name], info) for info in self._session.outputs)
+
+    def run_own(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Outputs as the file has them, of inputs as `feeds` gives them. Raises RunError."""
+        return self._session.run(feeds)
 
     def feeds(self, sample: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[Any]]:
         """What the session itself takes for `sample`: the file's names, layout and dtype."""
