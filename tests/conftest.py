@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.board_fixtures import arm64_board, arm_board, armel_board, armhf_board
 from support.networks import made_once, write_lite0, write_mobilenet_v2
+
+__all__ = ["arm64_board", "arm_board", "armel_board", "armhf_board"]  # fixtures by import
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

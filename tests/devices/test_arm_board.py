@@ -1,0 +1,120 @@
+"""The emulated boards that other tests stand on: that they are what they say, and that their faults are real."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.arm_board import ArmBoard
+
+
+def on(board: ArmBoard, command: str, *, deadline: float = 30) -> subprocess.CompletedProcess[str]:
+    """Run a shell line on `board` through this machine's own ssh."""
+    ssh = ["ssh", "-F", str(board.ssh_config), "-o", "BatchMode=yes", "-o", "ConnectTimeout=3"]
+    alive = ["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=2"]
+    return subprocess.run(
+        [*ssh, *alive, board.destination, command],
+        capture_output=True,
+        text=True,
+        timeout=deadline,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.parametrize(
+    ("fixture", "machine", "bits"),
+    [("arm64_board", "aarch64", 64), ("armhf_board", "armv7l", 32), ("armel_board", "armv6l", 32)],
+)
+def test_a_board_is_of_its_architecture(fixture: str, machine: str, bits: int, request: pytest.FixtureRequest) -> None:
+    board: ArmBoard = request.getfixturevalue(fixture)
+    code = "import platform, struct, sys; print(platform.machine(), 8 * struct.calcsize('P'), sys.version_info[:2])"
+    ran = on(board, f'python3 -c "{code}"; whoami; grep -c Model /proc/cpuinfo; cat /sys/firmware/devicetree/base/*')
+    assert ran.stdout.split("\n") == [f"{machine} {bits} (3, 11)", "pi", "1", f"{board.model.title}\0"]
+
+
+def test_faults_of_the_disk(arm_board: Callable[..., ArmBoard]) -> None:
+    board = arm_board("pi4")
+    board.read_only("/home/pi")
+    assert "Read-only file system" in on(board, "touch y").stderr
+    board.writable("/home/pi")
+    assert on(board, "touch y").returncode == 0
+
+    board.fill_disk("/home/pi/small", 1_000_000)
+    assert "No space left" in on(board, "dd if=/dev/zero of=small/x bs=100k count=20").stderr
+    board.leave_disk(1_000_000)
+    assert "No space left" in on(board, "dd if=/dev/zero of=x bs=100k count=20").stderr
+
+    board.reset()
+    assert on(board, "ls; dd if=/dev/zero of=x bs=100k count=20").stdout == ""
+
+
+def test_faults_of_the_link_and_the_power(arm_board: Callable[..., ArmBoard]) -> None:
+    board = arm_board("pi4")
+    board.cut_link()
+    assert on(board, "true").returncode == 255
+    board.mend_link()
+    board.slow_link("8mbit")
+    board.slow_link(None)
+    assert on(board, "echo kept > file; sync").returncode == 0
+    sleeper = subprocess.Popen(
+        ["ssh", "-F", str(board.ssh_config), board.destination, "sleep 4321"], stderr=subprocess.PIPE
+    )
+    while not any("4321" in line for line in board.processes()):
+        assert sleeper.poll() is None
+    board.kill_power()
+    board.start()
+    assert not any("4321" in line for line in board.processes())
+    assert on(board, "cat file").stdout == "kept\n"
+    sleeper.terminate()
+    sleeper.communicate()
+
+
+def test_faults_of_memory_clock_and_python(arm_board: Callable[..., ArmBoard]) -> None:
+    board = arm_board("pi4")
+    board.clock(-2000)
+    assert on(board, 'python3 -c "import time; print(time.localtime().tm_year < 2023)"').stdout == "True\n"
+    board.memory_limit(150_000_000)
+    assert on(board, 'python3 -c "bytearray(400_000_000)"; echo $?').stdout == "137\n"
+    board.set_sys("class/thermal/thermal_zone0/temp", "81234\n")
+    board.vcgencmd("throttled=0x50005")
+    assert on(board, "cat /sys/class/thermal/thermal_zone0/temp; vcgencmd get_throttled").stdout == (
+        "81234\nthrottled=0x50005\n"
+    )
+    board.without_python()
+    assert on(board, "python3 -V").returncode == 127
+
+
+def test_faults_of_the_login(arm_board: Callable[..., ArmBoard]) -> None:
+    board = arm_board("pi4")
+    board.refuse_login()
+    assert "Permission denied" in on(board, "true").stderr
+    board.change_host_key()
+    assert "HOST IDENTIFICATION HAS CHANGED" in on(board, "true").stderr
+
+
+def test_a_killed_process_leaves_nothing(arm_board: Callable[..., ArmBoard]) -> None:
+    arm_board("pi4")  # holds the registration, so that it can't be the reason
+    program = (
+        "import os, signal, sys; sys.path.insert(0, sys.argv[1])\n"
+        "from support.arm_board import ArmBoard\n"
+        "board = ArmBoard('pizero').__enter__()\n"
+        "print(board.number, board._pid, board._holder.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    tests = str(Path(__file__).parents[1])
+    ran = subprocess.run([sys.executable, "-c", program, tests], capture_output=True, text=True, timeout=120)
+    number, pid, holder = ran.stdout.split()
+    until_gone(f"/proc/{pid}", f"/proc/{holder}", f"/sys/class/net/sepia{number}")
+    assert f"sepia-boards/{number}/" not in Path("/proc/mounts").read_text(encoding="utf-8")
+
+
+def until_gone(*paths: str) -> None:
+    import time
+
+    until = time.monotonic() + 30
+    while any(Path(path).exists() for path in paths):
+        assert time.monotonic() < until, f"still there: {[path for path in paths if Path(path).exists()]}"
+        time.sleep(0.05)
