@@ -63,10 +63,11 @@ def test_a_file_that_is_no_npz_is_refused(tmp_path, content):
         _packed(tmp_path).read(tmp_path / "o.npz")
 
 
-def test_an_npz_with_spoilt_bytes_inside_is_refused(tmp_path):
-    write_arrays(tmp_path / "o.npz", {"codes": np.zeros((2, 3), np.int8)})
+@pytest.mark.parametrize(("save", "at"), [(np.savez, 160), (np.savez_compressed, 59)])
+def test_an_npz_with_spoilt_bytes_inside_is_refused(tmp_path, save, at):
+    save(tmp_path / "o.npz", codes=np.arange(6, dtype=np.int8).reshape(2, 3))
     whole = bytearray((tmp_path / "o.npz").read_bytes())
-    whole[160] ^= 0xFF
+    whole[at] = 0xFF
     (tmp_path / "o.npz").write_bytes(whole)
 
     with pytest.raises(RunError, match="cannot be read"):
