@@ -145,7 +145,7 @@ def _nearest(runtime: str, architecture: str, glibc: str, python: str) -> str:
     found = [f"here: {', '.join(others)}"] if others else []
     if systems:
         found.append(f"{runtime} on {systems[0].name} (Python {systems[0].python}, glibc {systems[0].glibc})")
-    elif not others:
+    else:
         found.append(_smallest_board(runtime))
     return "; ".join(found)
 
