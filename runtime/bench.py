@@ -4,6 +4,8 @@ Stands alone: Python ≥ 3.9, the standard library, the runtime and the NumPy th
 as it is, so it imports nothing of Sepia.
 
     python bench.py --runtime onnxruntime --model model.onnx --threads 4 --seconds 3 --golden golden/
+    python bench.py --runtime litert --model model.tflite --golden golden/ --counted 2
+    python bench.py --runtime litert --list files.json --counted 2
 
 One inference = inputs handed over, run, outputs fetched; timed on noise from a fixed seed. Every figure has its unit in
 its name; null means that this machine or runtime does not tell. On failure: {"error": …} on standard output, the
@@ -12,12 +14,21 @@ traceback on standard error, exit 1.
 golden/ holds inputs.npz (input name → array in the file's layout and dtype; several samples stacked along the batch),
 outputs.npz (output name → what is right for them) and tolerance.json ({"rms": number} or {"rms": {output: number}},
 the greatest root mean square error that is still right).
+
+--counted N is for an emulated core, which has no time: nothing is timed, and each of N inferences stands between two
+system calls that only an observer of the processor sees, close(MARK + 2k) and close(MARK + 2k + 1) for interval k.
+
+--list reads {"runs": [{"name", "model", "inputs", "outputs"}, …]}: files of one runtime, each run on its inputs.npz (as
+in golden/), its outputs written to outputs.npz; then N inferences of the first sample, if counted: intervals r·N … of
+run r. Paths are absolute, or from the list's folder. A run that fails keeps its reason and the others go on; which run
+is under way is said on standard error, as a crash takes everything along.
 """
 
 from __future__ import annotations
 
 import argparse
 import array
+import contextlib
 import gc
 import glob
 import hashlib
@@ -40,6 +51,8 @@ STABLE = 0.02
 WARM_SECONDS = 0.3
 LAYER_RUNS = 15
 GOLDEN_FILES = ("inputs.npz", "outputs.npz", "tolerance.json")
+MARK = 1_000_000_000
+"""No file can have this number: Linux ends them at 2^20, unless told otherwise."""
 
 Feeds = dict[str, Any]
 """Input name → array."""
@@ -471,6 +484,27 @@ def latency(times: array.array[float], took: float, cpu: float) -> dict[str, Any
     }
 
 
+# --- inferences that an observer counts ---------------------------------------------------------------------------
+
+
+def mark(number: int) -> None:
+    with contextlib.suppress(OSError):
+        os.close(MARK + number)
+
+
+def counted(action: Callable[[], Any], count: int, first: int = 0) -> list[int]:
+    """Run `action` `count` times between marks; gives the numbers of its intervals, from `first` on."""
+    intervals = list(range(first, first + count))
+    gc.collect()
+    gc.disable()
+    for interval in intervals:
+        mark(2 * interval)
+        action()
+        mark(2 * interval + 1)
+    gc.enable()
+    return intervals
+
+
 # --- inputs and golden outputs ------------------------------------------------------------------------------------
 
 
@@ -490,16 +524,16 @@ def drawn(engine: Engine) -> Feeds:
     return feeds
 
 
-def samples(engine: Engine, arrays: Feeds) -> list[Feeds]:
+def samples(engine: Engine, given: Feeds) -> list[Feeds]:
     """Cut golden inputs into runs of the file's own batch. Refuses names, shapes and dtypes that are not the file's."""
     import numpy as np
 
     expected = {name for name, _, _ in engine.inputs}
-    if set(arrays) != expected:
-        raise ValueError(f"golden inputs are {sorted(arrays)}, the file's are {sorted(expected)}")
+    if set(given) != expected:
+        raise ValueError(f"golden inputs are {sorted(given)}, the file's are {sorted(expected)}")
     runs: list[Feeds] = []
     for name, shape, dtype in engine.inputs:
-        stacked = arrays[name]
+        stacked = given[name]
         fits = stacked.ndim == len(shape) and all(
             shape[axis] in (-1, stacked.shape[axis]) for axis in range(1 if shape else 0, stacked.ndim)
         )
@@ -535,30 +569,37 @@ def compare(name: str, right: Any, got: Any, tolerance: float) -> dict[str, Any]
     return {**told, **figures, "equal_share": float(np.mean(got == right)), "ok": ok}
 
 
+def arrays(path: str) -> Feeds:
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def outputs_of(runs: list[Feeds], run: Callable[[Feeds], dict[str, Any]]) -> Feeds:
+    """Output name → what each of `runs` gave, stacked along the batch; of an output without one, the first's."""
+    import numpy as np
+
+    got: dict[str, list[Any]] = {}
+    for feeds in runs:
+        for name, values in run(feeds).items():
+            got.setdefault(name, []).append(np.array(values))
+    return {name: np.concatenate(pieces) if pieces[0].ndim else pieces[0] for name, pieces in got.items()}
+
+
 class Golden:
     def __init__(self, folder: str) -> None:
-        import numpy as np
-
-        with np.load(os.path.join(folder, "inputs.npz"), allow_pickle=False) as file:
-            self.inputs = {name: file[name] for name in file.files}
-        with np.load(os.path.join(folder, "outputs.npz"), allow_pickle=False) as file:
-            self.outputs = {name: file[name] for name in file.files}
+        self.inputs = arrays(os.path.join(folder, "inputs.npz"))
+        self.outputs = arrays(os.path.join(folder, "outputs.npz"))
         with open(os.path.join(folder, "tolerance.json"), encoding="utf-8") as text:
             self.tolerance = json.load(text)["rms"]
 
     def check(self, runs: list[Feeds], run: Callable[[Feeds], dict[str, Any]]) -> dict[str, Any]:
-        import numpy as np
-
-        got: dict[str, list[Any]] = {}
-        for feeds in runs:
-            for name, values in run(feeds).items():
-                got.setdefault(name, []).append(np.array(values))
+        got = outputs_of(runs, run)
         outputs = []
         for name, right in self.outputs.items():
             tolerance = self.tolerance[name] if isinstance(self.tolerance, dict) else self.tolerance
-            pieces = got.get(name)
-            joined = None if pieces is None else np.concatenate(pieces) if pieces[0].ndim else pieces[0]
-            outputs.append(compare(name, right, joined, float(tolerance)))
+            outputs.append(compare(name, right, got.get(name), float(tolerance)))
         return {"ok": bool(outputs) and all(told["ok"] for told in outputs), "samples": len(runs), "outputs": outputs}
 
 
@@ -578,8 +619,11 @@ def sha256(path: str) -> str:
     return found.hexdigest()
 
 
-def bench(options: argparse.Namespace) -> dict[str, Any]:
-    result: dict[str, Any] = {
+def described(options: argparse.Namespace) -> dict[str, Any]:
+    """What is told before anything is loaded. A golden file that is missing fails here, before the time is spent."""
+    for name in GOLDEN_FILES if options.golden else ():
+        os.stat(os.path.join(options.golden, name))
+    return {
         "schema": SCHEMA,
         "runtime": options.runtime,
         "model": os.path.basename(options.model),
@@ -589,8 +633,10 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
         "machine": machine(),
         "before": conditions(),
     }
-    for name in GOLDEN_FILES if options.golden else ():
-        os.stat(os.path.join(options.golden, name))  # missing, it should be told before the time is spent
+
+
+def bench(options: argparse.Namespace) -> dict[str, Any]:
+    result = described(options)
     engine = ENGINES[options.runtime](options.model, options.threads, options.kernels)
     memory = Memory()
     memory.end("baseline")
@@ -609,12 +655,80 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
     result["golden"] = checked(engine, options.golden) if options.golden else None
     result["layers"] = engine.layers(feeds) if options.layers else []
     result["layers_note"] = engine.layers_note if options.layers else "not asked for"
+    result["memory"] = memory.told()
+    return finished(result, engine)
+
+
+def bench_counted(options: argparse.Namespace) -> dict[str, Any]:
+    """As `bench`, with null for every time and for memory, which an emulator spoils, and "counted": the intervals."""
+    result = described(options)
+    engine = ENGINES[options.runtime](options.model, options.threads, options.kernels)
+    engine.import_library()
+    engine.load()
+    feeds = drawn(engine)
+    engine.run(feeds)  # the first allocates
+    result["counted"] = counted(lambda: engine.run(feeds), options.counted)
+    result["golden"] = checked(engine, options.golden) if options.golden else None
+    result.update(dict.fromkeys(("import_ms", "load_ms", "first_ms", "warmup", "latency", "memory")))
+    result.update(layers=[], layers_note="an emulated core has no time")
+    return finished(result, engine)
+
+
+def finished(result: dict[str, Any], engine: Engine) -> dict[str, Any]:
     result["runtime_version"] = engine.version
     result["arena_bytes"] = engine.arena_bytes
     result["inputs"] = [{"name": name, "shape": shape, "dtype": dtype} for name, shape, dtype in engine.inputs]
-    result["memory"] = memory.told()
     result["after"] = conditions()
     return result
+
+
+def run_list(options: argparse.Namespace) -> dict[str, Any]:
+    with open(options.list, encoding="utf-8") as file:
+        runs = json.load(file)["runs"]
+    folder = os.path.dirname(os.path.abspath(options.list))
+    library = ENGINES[options.runtime]("", options.threads, options.kernels)
+    library.import_library()  # missing, it is every run's reason
+    told = []
+    for number, run in enumerate(runs):
+        print("run {} of {}: {}".format(number + 1, len(runs), run["name"]), file=sys.stderr, flush=True)
+        told.append({"name": run["name"], **run_one(options, folder, run, number)})
+    return {
+        "schema": SCHEMA,
+        "runtime": options.runtime,
+        "runtime_version": library.version,
+        "threads": options.threads,
+        "machine": machine(),
+        "runs": told,
+    }
+
+
+def run_one(options: argparse.Namespace, folder: str, run: dict[str, str], number: int) -> dict[str, Any]:
+    """samples: how many there were. counted: the intervals."""
+    engine = ENGINES[options.runtime](os.path.join(folder, run["model"]), options.threads, options.kernels)
+    try:
+        engine.import_library()
+        engine.load()
+        feeds = samples(engine, arrays(os.path.join(folder, run["inputs"])))
+        save(os.path.join(folder, run["outputs"]), outputs_of(feeds, engine.run))
+        intervals = counted(lambda: engine.run(feeds[0]), options.counted or 0, number * (options.counted or 0))
+    except Exception as error:  # noqa: BLE001 - whatever it was, the other runs go on
+        traceback.print_exc()
+        return {"error": reason(error)}
+    return {"samples": len(feeds), "counted": intervals}
+
+
+def save(path: str, found: Feeds) -> None:
+    """Whole or not at all."""
+    import numpy as np
+
+    with open(path + ".partial", "wb") as file:
+        np.savez(file, **found)
+    os.replace(path + ".partial", path)
+
+
+def reason(error: Exception) -> str:
+    told = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return "{}: {}".format(type(error).__name__, told[-1] if told else "no reason given")
 
 
 def parsed(arguments: Optional[list[str]]) -> argparse.Namespace:
@@ -632,7 +746,9 @@ def parsed(arguments: Optional[list[str]]) -> argparse.Namespace:
 
     parser = argparse.ArgumentParser(prog="bench.py", description="Measure one file in one runtime. Prints JSON.")
     parser.add_argument("--runtime", required=True, choices=sorted(ENGINES))
-    parser.add_argument("--model", required=True, help="the file: .onnx, .tflite or .xml")
+    files = parser.add_mutually_exclusive_group(required=True)
+    files.add_argument("--model", help="the file: .onnx, .tflite or .xml")
+    files.add_argument("--list", metavar="FILE", help="run the files that FILE lists, and write their outputs")
     parser.add_argument("--threads", type=count, default=1, help="threads of the runtime (default 1)")
     parser.add_argument("--seconds", type=positive, default=3.0, help="time to measure over (default 3 s)")
     parser.add_argument("--least-runs", type=count, default=5, help="runs to measure even if slow (default 5)")
@@ -641,8 +757,15 @@ def parsed(arguments: Optional[list[str]]) -> argparse.Namespace:
     parser.add_argument(
         "--kernels", choices=("xnnpack", "builtin"), default="xnnpack", help="of litert (default xnnpack)"
     )
+    parser.add_argument("--counted", type=count, metavar="N", help="no timing; N inferences between marks")
     parser.add_argument("--no-layers", dest="layers", action="store_false", help="leave out the time by layer")
     return parser.parse_args(arguments)
+
+
+def action(options: argparse.Namespace) -> Callable[[argparse.Namespace], dict[str, Any]]:
+    if options.list:
+        return run_list
+    return bench_counted if options.counted else bench
 
 
 def main(arguments: Optional[list[str]] = None) -> int:
@@ -651,11 +774,10 @@ def main(arguments: Optional[list[str]] = None) -> int:
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     try:
-        result, code = bench(options), 0
+        result, code = action(options)(options), 0
     except Exception as error:  # noqa: BLE001 - whatever it was, whoever started this on a board reads JSON
         traceback.print_exc()
-        told = [line.strip() for line in str(error).splitlines() if line.strip()]
-        result, code = {"error": "{}: {}".format(type(error).__name__, told[-1] if told else "no reason given")}, 1
+        result, code = {"error": reason(error)}, 1
     json.dump(result, answer, allow_nan=False)
     answer.write("\n")
     answer.close()

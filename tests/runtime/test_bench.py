@@ -15,45 +15,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sepia.errors import RuntimeUnavailable
-from sepia.runtime import bench, tflite_isolated
-from sepia.runtime.environments import find_python
-from support.tiny_models import TinyModel, write_onnx, write_qdq, write_tflite
+from sepia.runtime import bench
+from support.bench_program import PROGRAM, QUICK, golden, model_for, run_bench
+from support.tiny_models import TinyModel, write_onnx, write_tflite
 
-PROGRAM = Path(bench.__file__)
 WEIGHTS = TinyModel.drawn()
-QUICK = ("--seconds", "0.05", "--warmup-seconds", "0.05")
 
 
 def run(runtime: str, model: Path, *more: str) -> tuple[dict[str, Any], int]:
-    python = sys.executable
-    if runtime == "tflite-runtime":
-        try:
-            find_python(runtime, tflite_isolated._PYTHONS)
-        except RuntimeUnavailable as error:
-            pytest.skip(str(error))
-        python = str(tflite_isolated.interpreter())
-    command = [python, str(PROGRAM), "--runtime", runtime, "--model", str(model), *QUICK, *more]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=model.parent)
-    found = json.loads(done.stdout)
-    assert isinstance(found, dict)
-    return found, done.returncode
-
-
-def model_for(runtime: str, folder: Path) -> Path:
-    if runtime in ("litert", "tflite-runtime"):
-        return write_tflite(WEIGHTS, folder / "tiny.tflite", int8=True)
-    return write_qdq(WEIGHTS, folder / "tiny.onnx")
-
-
-def golden(
-    folder: Path, inputs: Any, outputs: Any, tolerance: Any, *, names: tuple[str, str] = ("image", "result")
-) -> str:
-    folder.mkdir(exist_ok=True)
-    np.savez(folder / "inputs.npz", **{names[0]: inputs})
-    np.savez(folder / "outputs.npz", **{names[1]: outputs})
-    (folder / "tolerance.json").write_text(json.dumps({"rms": tolerance}))
-    return str(folder)
+    return run_bench(runtime, "--model", str(model), *more)
 
 
 # --- it stands alone ----------------------------------------------------------------------------------------------
@@ -117,7 +87,9 @@ def test_every_runtime_gives_every_figure(runtime: str, tmp_path: Path) -> None:
     if runtime in ("litert", "tflite-runtime"):
         image, right = image.transpose(0, 2, 3, 1), right.transpose(0, 2, 3, 1)
     scale = float(WEIGHTS.ranges()["result"][0])
-    told, code = run(runtime, model_for(runtime, tmp_path), "--golden", golden(tmp_path / "g", image, right, scale))
+    told, code = run(
+        runtime, model_for(runtime, tmp_path, WEIGHTS), "--golden", golden(tmp_path / "g", image, right, scale)
+    )
     assert code == 0
     assert {name: type(told[name]) for name in SHAPE if not isinstance(told[name], SHAPE[name])} == {}
     assert set(told) == set(SHAPE)
@@ -140,10 +112,10 @@ def test_every_runtime_gives_every_figure(runtime: str, tmp_path: Path) -> None:
 
 def test_layers_go_by_the_files_names(tmp_path: Path) -> None:
     for runtime in ("onnxruntime", "openvino"):
-        told, _ = run(runtime, model_for(runtime, tmp_path))
+        told, _ = run(runtime, model_for(runtime, tmp_path, WEIGHTS))
         names = [layer["name"] for layer in told["layers"]]
         assert {"mix", "spread"} <= set(names), names
-    told, _ = run("onnxruntime", model_for("onnxruntime", tmp_path), "--no-layers")
+    told, _ = run("onnxruntime", model_for("onnxruntime", tmp_path, WEIGHTS), "--no-layers")
     assert (told["layers"], told["layers_note"]) == ([], "not asked for")
 
 
@@ -222,7 +194,7 @@ def test_an_output_that_has_no_golden_is_let_be_but_none_at_all_is_not_right() -
 
 @pytest.mark.parametrize("runtime", ["onnxruntime", "litert", "openvino"])
 def test_a_file_that_does_not_load_is_told_in_json(runtime: str, tmp_path: Path) -> None:
-    model = model_for(runtime, tmp_path)
+    model = model_for(runtime, tmp_path, WEIGHTS)
     model.write_bytes(model.read_bytes()[:300])
     told, code = run(runtime, model)
     assert (code, list(told)) == (1, ["error"])
