@@ -401,6 +401,9 @@ def _make_key(path: Path) -> None:
 
 
 def _await_gone(pid: int) -> None:
+    """Until `pid` is no more than a zombie: as a namespace's first process it is one once all the others are gone."""
     until = time.monotonic() + _UP_WITHIN_S
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < until:
-        time.sleep(0.01)
+    with suppress(OSError):
+        while Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] not in "ZX":
+            assert time.monotonic() < until, f"process {pid} does not end"
+            time.sleep(0.01)

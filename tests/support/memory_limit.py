@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -44,10 +43,9 @@ class MemoryLimit:
 
     def _remove(self) -> None:
         for _ in range(100):
-            with suppress(FileNotFoundError):
-                try:
-                    self._group.rmdir()
-                except OSError:  # busy until the kernel has reaped what it killed
-                    time.sleep(0.02)
-                    continue
-            return
+            try:
+                self._group.rmdir()
+            except FileNotFoundError:
+                return
+            except OSError:  # busy until the kernel has reaped what it killed
+                time.sleep(0.02)
