@@ -6,6 +6,7 @@ as it is, so it imports nothing of Sepia.
     python bench.py --runtime onnxruntime --model model.onnx --threads 4 --seconds 3 --golden golden/
     python bench.py --runtime litert --model model.tflite --golden golden/ --counted 2
     python bench.py --runtime litert --list files.json --counted 2
+    python bench.py --settle 60 --cool-to 55
 
 One inference = inputs handed over, run, outputs fetched; timed on noise from a fixed seed. Every figure has its unit in
 its name; null means that this machine or runtime does not tell. On failure: {"error": …} on standard output, the
@@ -14,6 +15,10 @@ traceback on standard error, exit 1.
 golden/ holds inputs.npz (input name → array in the file's layout and dtype; several samples stacked along the batch),
 outputs.npz (output name → what is right for them) and tolerance.json ({"rms": number} or {"rms": {output: number}},
 the greatest root mean square error that is still right).
+
+While it is timed, between the runs and once a second at most, clock, heat, throttling, swap and the processor time of
+others are looked at ("watch"); what makes the latency none of the file's own is told in "disturbed". --settle waits
+until no such thing is left, or SECONDS are over.
 
 --counted N is for an emulated core, which has no time: nothing is timed, and each of N inferences stands between two
 system calls that only an observer of the processor sees, close(MARK + 2k) and close(MARK + 2k + 1) for interval k.
@@ -37,7 +42,9 @@ import math
 import os
 import platform
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,6 +57,19 @@ WINDOW = 5
 STABLE = 0.02
 WARM_SECONDS = 0.3
 LAYER_RUNS = 15
+LOOK_SECONDS = 1.0
+MOST_LOOKS = 60
+SETTLED_MS = 100.0
+"""A look at the machine leaves caches cold and the clock lower: one run goes untimed after it, if quicker than this."""
+LEAST_WATCHED = 0.5
+"""Shares of the processor are not told of a shorter time, in s: the kernel counts in steps of 10 ms."""
+OTHERS_SHARE = 0.10
+STOLEN_SHARE = 0.05
+"""Of one core, what other processes and the hypervisor may take."""
+CLOCK_SHARE = 0.95
+"""Of the clock that the processor can hold, the least under load."""
+SWAPPED_BYTES = 1 << 20
+READ_BACK_PAGES = 16
 GOLDEN_FILES = ("inputs.npz", "outputs.npz", "tolerance.json")
 MARK = 1_000_000_000
 """No file can have this number: Linux ends them at 2^20, unless told otherwise."""
@@ -85,10 +105,18 @@ def cpuinfo(key: str) -> str:
     return ""
 
 
+def on_x86() -> bool:
+    return platform.machine().lower() in ("x86_64", "amd64", "i686")
+
+
 def lacks_vnni() -> bool:
     """x86 whose 8-bit products are summed in 16 bits, which saturate in silence."""
-    flags = cpuinfo("flags").split()
-    return platform.machine().lower() in ("x86_64", "amd64", "i686") and not {"avx512_vnni", "avx_vnni"} & set(flags)
+    return on_x86() and not {"avx512_vnni", "avx_vnni"} & set(cpuinfo("flags").split())
+
+
+def usable() -> set[int]:
+    """Numbers of the cores that this process may run on; empty where the system does not tell."""
+    return set(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else set()
 
 
 def machine() -> dict[str, Any]:
@@ -99,7 +127,7 @@ def machine() -> dict[str, Any]:
         "board": board.rstrip("\0"),
         "architecture": platform.machine(),
         "cores": os.cpu_count(),
-        "cores_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores_usable": len(usable()) or os.cpu_count(),
         "vnni": not lacks_vnni() if "flags" in (read("/proc/cpuinfo") or "") else None,
         "dotprod": "asimddp" in cpuinfo("Features").split(),
         "memory_bytes": memory.get("MemTotal"),
@@ -118,7 +146,10 @@ def meminfo() -> list[tuple[str, int]]:
 
 
 def frequencies() -> list[dict[str, Any]]:
-    """One for each group of cores that share a clock. A virtual machine may know its nominal clock alone."""
+    """One for each group of cores that share a clock. A virtual machine may know its nominal clock alone.
+
+    sustained_mhz: what it can hold under load, if cool and fed well: the base clock of x86, above which is turbo.
+    """
     found = []
     for folder in sorted(glob.glob("/sys/devices/system/cpu/cpufreq/policy*")):
         found.append(
@@ -128,11 +159,12 @@ def frequencies() -> list[dict[str, Any]]:
                 "now_mhz": read_number(folder + "/scaling_cur_freq", 1e-3),
                 "min_mhz": read_number(folder + "/scaling_min_freq", 1e-3),
                 "max_mhz": read_number(folder + "/scaling_max_freq", 1e-3),
+                "sustained_mhz": read_number(folder + ("/base_frequency" if on_x86() else "/scaling_max_freq"), 1e-3),
             }
         )
     if not found and cpuinfo("cpu MHz"):
-        now = float(cpuinfo("cpu MHz"))
-        found.append({"cores": None, "governor": None, "now_mhz": now, "min_mhz": None, "max_mhz": None})
+        unknown = dict.fromkeys(("cores", "governor", "min_mhz", "max_mhz", "sustained_mhz"))
+        found.append({**unknown, "now_mhz": float(cpuinfo("cpu MHz"))})
     return found
 
 
@@ -146,13 +178,17 @@ def temperatures() -> list[dict[str, Any]]:
 
 
 # Bits of the Raspberry Pi firmware's "get_throttled": bits 16 and up say the same since the board was started.
+THROTTLED = (
+    "/sys/devices/platform/soc*/soc*:firmware/get_throttled",
+    "/sys/devices/platform/soc*:firmware/get_throttled",
+)
 THROTTLE_BITS = {0: "under_voltage", 1: "frequency_capped", 2: "throttled", 3: "soft_temperature_limit"}
 
 
 def throttling() -> dict[str, Any]:
     """now, since_boot: lists of causes, null where nothing tells. events: x86's count of thermal throttles."""
     bits: Optional[int] = None
-    text = read("/sys/devices/platform/soc/soc:firmware/get_throttled")
+    text = next((read(path) for pattern in THROTTLED for path in glob.glob(pattern)), None)
     if text is None and shutil.which("vcgencmd"):
         try:
             done = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=5, check=False)
@@ -184,6 +220,151 @@ def conditions() -> dict[str, Any]:
         "memory_available_bytes": memory.get("MemAvailable"),
         "swap_used_bytes": None if total is None or free is None else total - free,
     }
+
+
+# --- what else happens while it is timed --------------------------------------------------------------------------
+
+
+def processor_seconds() -> Optional[tuple[float, float]]:
+    """Spent by all processes, and taken by the hypervisor, since the start, on the cores that we may use."""
+    cores = {f"cpu{number}" for number in usable()}
+    lines = [line.split() for line in (read("/proc/stat") or "").splitlines()]
+    counts = [[int(word) for word in words[1:9]] for words in lines if words and words[0] in cores]
+    if not counts or any(len(count) < 8 for count in counts):
+        return None
+    user, nice, system, _, _, irq, softirq, stolen = (sum(column) for column in zip(*counts))  # noqa: B905 - Python 3.10
+    ticks = os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + irq + softirq) / ticks, stolen / ticks
+
+
+def own_processor_seconds() -> float:
+    """Of this process and of those that it has started and waited for."""
+    return sum(os.times()[:4])
+
+
+def swapped_bytes() -> Optional[tuple[int, int]]:
+    """In and out since the start, of all processes."""
+    pages = dict(line.split() for line in (read("/proc/vmstat") or "").splitlines() if line.startswith("pswp"))
+    if not {"pswpin", "pswpout"} <= set(pages):
+        return None
+    return int(pages["pswpin"]) * resource.getpagesize(), int(pages["pswpout"]) * resource.getpagesize()
+
+
+class Watch:
+    """The machine from now on: a look now, at each `look`, and at the end."""
+
+    def __init__(self, every: float = LOOK_SECONDS) -> None:
+        self.every = every
+        self.looks: list[dict[str, Any]] = []
+        self.throttling: list[dict[str, Any]] = []
+        self.start = time.perf_counter()
+        self.counters = self._count()
+        self.look()
+
+    def _count(self) -> dict[str, Any]:
+        return {
+            "seconds": time.perf_counter(),
+            "processor": processor_seconds(),
+            "own": own_processor_seconds(),
+            "swapped": swapped_bytes(),
+            "read_back": resource.getrusage(resource.RUSAGE_SELF).ru_majflt,
+        }
+
+    def look(self) -> None:
+        # The clock first: asking the firmware takes milliseconds, in which a core may slow down.
+        clocks = [clock for clock in frequencies() if clock["now_mhz"]]
+        # Of cores with clocks of their own, ours is the fastest: those that idle are slow.
+        clock = max(clocks, key=lambda found: found["now_mhz"] / (found["sustained_mhz"] or math.inf), default={})
+        told = throttling()
+        self.throttling.append(told)
+        self.looks.append(
+            {
+                "seconds": time.perf_counter() - self.start,
+                "mhz": clock.get("now_mhz"),
+                "sustained_mhz": clock.get("sustained_mhz"),
+                "celsius": max((zone["celsius"] for zone in temperatures()), default=None),
+                "throttled": told["now"],
+            }
+        )
+        self.looked = time.perf_counter()
+
+    def due(self) -> bool:
+        return time.perf_counter() - self.looked >= self.every
+
+    def end(self) -> dict[str, Any]:
+        """others_share, stolen_share: of one core. null: this machine does not tell."""
+        self.look()
+        before, after = self.counters, self._count()
+        took = after["seconds"] - before["seconds"]
+        others = stolen = swapped = None
+        if before["processor"] and after["processor"] and took >= LEAST_WATCHED:
+            spent, taken = (now - then for now, then in zip(after["processor"], before["processor"]))  # noqa: B905
+            others, stolen = max(spent - (after["own"] - before["own"]), 0.0) / took, taken / took
+        if before["swapped"] and after["swapped"]:
+            swapped = [now - then for now, then in zip(after["swapped"], before["swapped"])]  # noqa: B905
+        return {
+            "looks": self.looks,
+            "seconds": took,
+            "throttled": self._throttled(),
+            "throttle_events": self._events(),
+            "others_share": others,
+            "stolen_share": stolen,
+            "swapped_in_bytes": None if swapped is None else swapped[0],
+            "swapped_out_bytes": None if swapped is None else swapped[1],
+            "pages_read_back": after["read_back"] - before["read_back"],
+        }
+
+    def _throttled(self) -> Optional[list[str]]:
+        """What held it back at a look, or between two: since its start at the end, and not yet at the beginning."""
+        if self.throttling[-1]["now"] is None:
+            return None
+        found = {cause for told in self.throttling for cause in told["now"] or ()}
+        found |= set(self.throttling[-1]["since_boot"]) - set(self.throttling[0]["since_boot"] or ())
+        return [cause for cause in THROTTLE_BITS.values() if cause in found]
+
+    def _events(self) -> Optional[int]:
+        first, last = self.throttling[0]["events"], self.throttling[-1]["events"]
+        return None if first is None or last is None else last - first
+
+
+def disturbances(watch: dict[str, Any], loaded: bool = True) -> list[str]:
+    """Why a latency had meanwhile is none to rely on. loaded: all the time, so that a low clock means something."""
+    found = []
+    if watch["throttled"]:
+        found.append("held back by the firmware: " + ", ".join(watch["throttled"]).replace("_", " "))
+    if watch["throttle_events"]:
+        found.append("throttled for heat {} times".format(watch["throttle_events"]))
+    slow = [
+        look for look in watch["looks"] if look["sustained_mhz"] and look["mhz"] < CLOCK_SHARE * look["sustained_mhz"]
+    ]
+    if slow and loaded:
+        slowest = min(slow, key=lambda look: float(look["mhz"]))
+        found.append("clock at {mhz:.0f} of {sustained_mhz:.0f} MHz".format(**slowest))
+    if (watch["swapped_in_bytes"] or 0) + (watch["swapped_out_bytes"] or 0) > SWAPPED_BYTES:
+        moved = watch["swapped_in_bytes"] / 1e6, watch["swapped_out_bytes"] / 1e6
+        found.append("swapped {:.0f} MB in and {:.0f} MB out".format(*moved))
+    elif watch["pages_read_back"] > READ_BACK_PAGES:
+        found.append("too little memory: {} pages were read back from disk".format(watch["pages_read_back"]))
+    if (watch["others_share"] or 0) > OTHERS_SHARE:
+        found.append("other processes used {:.2f} of a core".format(watch["others_share"]))
+    if (watch["stolen_share"] or 0) > STOLEN_SHARE:
+        found.append("the hypervisor took {:.2f} of a core".format(watch["stolen_share"]))
+    return found
+
+
+def settle(options: argparse.Namespace) -> dict[str, Any]:
+    """Wait, a look at a time, until nothing would disturb a run. disturbed: what still would."""
+    start = time.perf_counter()
+    while True:
+        watch = Watch()
+        time.sleep(min(LOOK_SECONDS, options.settle))
+        told = watch.end()
+        reasons, celsius = disturbances(told, loaded=False), told["looks"][-1]["celsius"]
+        if options.cool_to is not None and celsius is not None and celsius > options.cool_to:
+            reasons.append(f"at {celsius:.0f} °C, not yet at {options.cool_to:.0f}")
+        seconds = time.perf_counter() - start
+        if not reasons or seconds + LOOK_SECONDS > options.settle:
+            return {"settled": not reasons, "seconds": seconds, "celsius": celsius, "disturbed": reasons}
 
 
 # --- memory by phase ----------------------------------------------------------------------------------------------
@@ -453,15 +634,27 @@ def warm_up(action: Callable[[], Any], most_seconds: float) -> dict[str, Any]:
     }
 
 
-def measure(action: Callable[[], Any], seconds: float, least_runs: int) -> tuple[array.array[float], float, float]:
-    """Times of each run in ms over at least `seconds` and `least_runs` runs, then wall and processor seconds in all."""
+def measure(
+    action: Callable[[], Any], seconds: float, least_runs: int, watch: Optional[Watch] = None
+) -> tuple[array.array[float], float, float]:
+    """Times of each run in ms over at least `seconds` and `least_runs` runs, then wall and processor seconds in all.
+
+    Looks of `watch` are between the runs, and in none of the times.
+    """
     times = array.array("d")  # a list of floats would grow the steady phase by megabytes
+    looked = looked_cpu = 0.0
     gc.collect()
     gc.disable()
     cpu_start, start = time.process_time(), time.perf_counter()
-    while len(times) < least_runs or time.perf_counter() - start < seconds:
+    while len(times) < least_runs or time.perf_counter() - start - looked < seconds:
         times.append(timed_ms(action))
-    took, cpu = time.perf_counter() - start, time.process_time() - cpu_start
+        if watch is not None and watch.due():
+            cpu_pause, pause = time.process_time(), time.perf_counter()
+            watch.look()
+            if times[-1] < SETTLED_MS:
+                action()
+            looked, looked_cpu = looked + time.perf_counter() - pause, looked_cpu + time.process_time() - cpu_pause
+    took, cpu = time.perf_counter() - start - looked, time.process_time() - cpu_start - looked_cpu
     gc.enable()
     return times, took, cpu
 
@@ -648,7 +841,10 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
     result["first_ms"] = timed_ms(lambda: engine.run(feeds))
     memory.end("first")
     result["warmup"] = warm_up(lambda: engine.run(feeds), options.warmup_seconds)
-    measured = measure(lambda: engine.run(feeds), options.seconds, options.least_runs)
+    watch = Watch(max(LOOK_SECONDS, options.seconds / MOST_LOOKS))
+    measured = measure(lambda: engine.run(feeds), options.seconds, options.least_runs, watch)
+    result["watch"] = watch.end()
+    result["disturbed"] = disturbances(result["watch"])
     memory.end("steady")
     # Only now: the golden arrays are no part of what the file needs.
     result["latency"] = latency(*measured)
@@ -669,8 +865,8 @@ def bench_counted(options: argparse.Namespace) -> dict[str, Any]:
     engine.run(feeds)  # the first allocates
     result["counted"] = counted(lambda: engine.run(feeds), options.counted)
     result["golden"] = checked(engine, options.golden) if options.golden else None
-    result.update(dict.fromkeys(("import_ms", "load_ms", "first_ms", "warmup", "latency", "memory")))
-    result.update(layers=[], layers_note="an emulated core has no time")
+    result.update(dict.fromkeys(("import_ms", "load_ms", "first_ms", "warmup", "latency", "watch", "memory")))
+    result.update(disturbed=[], layers=[], layers_note="an emulated core has no time")
     return finished(result, engine)
 
 
@@ -745,10 +941,14 @@ def parsed(arguments: Optional[list[str]]) -> argparse.Namespace:
         return value
 
     parser = argparse.ArgumentParser(prog="bench.py", description="Measure one file in one runtime. Prints JSON.")
-    parser.add_argument("--runtime", required=True, choices=sorted(ENGINES))
+    parser.add_argument("--runtime", choices=sorted(ENGINES))
     files = parser.add_mutually_exclusive_group(required=True)
     files.add_argument("--model", help="the file: .onnx, .tflite or .xml")
     files.add_argument("--list", metavar="FILE", help="run the files that FILE lists, and write their outputs")
+    files.add_argument(
+        "--settle", type=positive, metavar="SECONDS", help="wait until nothing disturbs, so long at most"
+    )
+    parser.add_argument("--cool-to", type=float, metavar="CELSIUS", help="with --settle: and until it is no hotter")
     parser.add_argument("--threads", type=count, default=1, help="threads of the runtime (default 1)")
     parser.add_argument("--seconds", type=positive, default=3.0, help="time to measure over (default 3 s)")
     parser.add_argument("--least-runs", type=count, default=5, help="runs to measure even if slow (default 5)")
@@ -759,10 +959,16 @@ def parsed(arguments: Optional[list[str]]) -> argparse.Namespace:
     )
     parser.add_argument("--counted", type=count, metavar="N", help="no timing; N inferences between marks")
     parser.add_argument("--no-layers", dest="layers", action="store_false", help="leave out the time by layer")
-    return parser.parse_args(arguments)
+    parser.add_argument("--deadline", type=positive, metavar="SECONDS", help="end by SIGALRM then")
+    options = parser.parse_args(arguments)
+    if options.runtime is None and options.settle is None:
+        parser.error("--runtime is needed")
+    return options
 
 
 def action(options: argparse.Namespace) -> Callable[[argparse.Namespace], dict[str, Any]]:
+    if options.settle:
+        return settle
     if options.list:
         return run_list
     return bench_counted if options.counted else bench
@@ -770,6 +976,10 @@ def action(options: argparse.Namespace) -> Callable[[argparse.Namespace], dict[s
 
 def main(arguments: Optional[list[str]] = None) -> int:
     options = parsed(arguments)
+    if options.deadline:
+        # Python's own handler would wait for the runtime to come back.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, options.deadline)
     # Libraries print, too: only our JSON may reach standard output.
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

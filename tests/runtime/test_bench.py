@@ -67,7 +67,7 @@ SHAPE = {
     "schema": int, "runtime": str, "runtime_version": str, "model": str, "model_bytes": int, "model_sha256": str,
     "threads": int, "import_ms": NUMBER, "load_ms": NUMBER, "first_ms": NUMBER, "arena_bytes": MAYBE, "machine": dict,
     "before": dict, "after": dict, "warmup": dict, "latency": dict, "memory": dict, "layers": list, "layers_note": str,
-    "inputs": list, "golden": dict,
+    "inputs": list, "golden": dict, "watch": dict, "disturbed": list,
 }  # fmt: skip
 FIGURES = {
     "latency": {"p50_ms", "p90_ms", "p99_ms", "min_ms", "max_ms", "mean_ms", "std_ms", "cpu_ms", "count", "seconds"},
@@ -77,6 +77,8 @@ FIGURES = {
                 "python"},
     "before": {"frequencies", "temperatures", "throttling", "load_average", "memory_available_bytes",
                "swap_used_bytes"},
+    "watch": {"looks", "seconds", "throttled", "throttle_events", "others_share", "stolen_share", "swapped_in_bytes",
+              "swapped_out_bytes", "pages_read_back"},
 }  # fmt: skip
 
 
@@ -302,73 +304,7 @@ def test_a_slow_file_is_still_run_a_few_times(monkeypatch: pytest.MonkeyPatch) -
     assert (list(times), took) == ([7000.0] * 5, 35.0)
 
 
-# --- what the machine says ----------------------------------------------------------------------------------------
-
-PI = {
-    "/sys/devices/system/cpu/cpufreq/policy0/affected_cpus": "0 1 2 3",
-    "/sys/devices/system/cpu/cpufreq/policy0/scaling_governor": "ondemand",
-    "/sys/devices/system/cpu/cpufreq/policy0/scaling_cur_freq": "600000",
-    "/sys/devices/system/cpu/cpufreq/policy0/scaling_min_freq": "600000",
-    "/sys/devices/system/cpu/cpufreq/policy0/scaling_max_freq": "1800000",
-    "/sys/class/thermal/thermal_zone0/temp": "48199",
-    "/sys/class/thermal/thermal_zone0/type": "cpu-thermal",
-    "/proc/meminfo": "MemTotal: 1000 kB\nMemAvailable: 600 kB\nSwapTotal: 100 kB\nSwapFree: 30 kB\nHugePages_Total: 0",
-    "/proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0",
-}
-
-
-@pytest.fixture
-def pi(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    files = dict(PI)
-
-    def folders(pattern: str) -> list[str]:
-        stem = pattern.rstrip("*")
-        return sorted({stem + path[len(stem) :].partition("/")[0] for path in files if path.startswith(stem)})
-
-    monkeypatch.setattr(bench, "read", lambda path: files.get(path))
-    monkeypatch.setattr(bench.glob, "glob", lambda pattern: [] if "throttle_count" in pattern else folders(pattern))
-    monkeypatch.setattr(bench.shutil, "which", lambda name: None)
-    return files
-
-
-def test_a_pis_clock_heat_and_swap(pi: dict[str, str]) -> None:
-    told = bench.conditions()
-    assert told["frequencies"] == [
-        {"cores": "0 1 2 3", "governor": "ondemand", "now_mhz": 600.0, "min_mhz": 600.0, "max_mhz": 1800.0}
-    ]
-    assert told["temperatures"] == [{"zone": "cpu-thermal", "celsius": pytest.approx(48.199)}]
-    assert (told["swap_used_bytes"], told["memory_available_bytes"]) == (70 * 1024, 600 * 1024)
-    assert told["throttling"] == {"now": None, "since_boot": None, "events": None}
-    assert bench.machine()["board"] == "Raspberry Pi 4 Model B Rev 1.4"
-
-
-def test_the_firmware_says_why_the_clock_is_low(pi: dict[str, str]) -> None:
-    pi["/sys/devices/platform/soc/soc:firmware/get_throttled"] = "50005"
-    told = bench.throttling()
-    assert told["now"] == ["under_voltage", "throttled"]
-    assert told["since_boot"] == ["under_voltage", "throttled"]
-    pi["/sys/devices/platform/soc/soc:firmware/get_throttled"] = "0x80000"
-    assert bench.throttling() == {"now": [], "since_boot": ["soft_temperature_limit"], "events": None}
-
-
-def test_vcgencmd_is_asked_where_the_kernel_does_not_tell(
-    pi: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    command = tmp_path / "vcgencmd"
-    command.write_text("#!/bin/sh\necho throttled=0x50000\n")
-    command.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(bench.shutil, "which", lambda name: str(command))
-    assert bench.throttling()["since_boot"] == ["under_voltage", "throttled"]
-    command.write_text("#!/bin/sh\necho VCHI initialization failed\nexit 255\n")
-    assert bench.throttling() == {"now": None, "since_boot": None, "events": None}
-
-
-def test_a_machine_that_tells_nothing_gives_null(monkeypatch: pytest.MonkeyPatch, pi: dict[str, str]) -> None:
-    pi.clear()
-    told = bench.conditions()
-    assert (told["frequencies"], told["temperatures"], told["swap_used_bytes"]) == ([], [], None)
-    assert bench.machine()["memory_bytes"] is None
+# --- memory ------------------------------------------------------------------------------------------------------
 
 
 def test_where_the_peak_cannot_be_reset_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
