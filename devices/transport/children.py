@@ -137,7 +137,7 @@ class Children:
 
     def _late(self, what: str, deadline: float) -> BoardError:
         hint = "look what keeps it busy, or give it more time"
-        return BoardError(self._name, f"'{what}' was not done after {deadline:g} s", hint=hint)
+        return BoardError(self._name, f"'{what}' was not done after {round(deadline, 1):g} s", hint=hint)
 
     def _was_closed(self, what: str) -> BoardError:
         return BoardError(self._name, f"the connection was closed, so '{what}' was ended", hint="run it again")

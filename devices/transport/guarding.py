@@ -10,7 +10,7 @@ from pathlib import Path
 from .children import Beat, Ended
 from .program import sent
 
-__all__ = ["BEAT", "GUARD", "guarded_input", "told"]
+__all__ = ["GUARD", "SILENCE_SECONDS", "beat", "guarded_input", "told"]
 
 GUARD = Path(__file__).resolve().parents[1] / "on_board" / "guard.py"
 
@@ -19,17 +19,25 @@ _BEAT_LENGTH = 0xFFFFFFFF
 _FRAME = 1 << 16
 _ENDED = b"\x1esepia-guard-ended:"
 
-BEAT = Beat(_LENGTH.pack(_BEAT_LENGTH), seconds=5.0)
-_SILENCE_SECONDS = 30.0
-"""The guard ends the command when it has heard nothing for so long: the link was cut, and its system may not know."""
+SILENCE_SECONDS = 30.0
+"""A guard that has heard nothing for so long ends its command: the link was cut, and its system may not know."""
 
 
 def guarded_input(
-    command: Sequence[str], environment: Mapping[str, str] | None, stdin: Iterable[bytes]
+    command: Sequence[str],
+    environment: Mapping[str, str] | None,
+    stdin: Iterable[bytes],
+    *,
+    silence: float = SILENCE_SECONDS,
 ) -> Iterator[bytes]:
     """What the guard's `boot` reads: the guard, what to run, `stdin` in frames, and a frame of nothing at its end."""
-    arguments = {"command": list(command), "environment": dict(environment or {}), "silence": _SILENCE_SECONDS}
+    arguments = {"command": list(command), "environment": dict(environment or {}), "silence": silence}
     return sent(GUARD, arguments, _frames(stdin))
+
+
+def beat(silence: float = SILENCE_SECONDS) -> Beat:
+    """What keeps a guard of that silence content."""
+    return Beat(_LENGTH.pack(_BEAT_LENGTH), seconds=silence / 6)
 
 
 def told(ended: Ended) -> Ended | None:

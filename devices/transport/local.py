@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from .children import Children, Ended, NotStarted
-from .guarding import BEAT, guarded_input, told
+from .guarding import beat, guarded_input, told
 from .interface import Ran
 from .program import boot
 
@@ -64,7 +64,7 @@ def run_here(
     try:
         if guarded:
             pieces = guarded_input(words, environment, stdin)
-            ended = children.run(boot(sys.executable), stdin=pieces, deadline=deadline, beat=BEAT, what=what)
+            ended = children.run(boot(sys.executable), stdin=pieces, deadline=deadline, beat=beat(), what=what)
             ended = told(ended) or ended
         else:
             added = None if environment is None else {**os.environ, **environment}
