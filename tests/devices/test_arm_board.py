@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.arm_board import ArmBoard
+from support.board_slots import FOLDERS, holding
 
 
 def on(board: ArmBoard, command: str, *, deadline: float = 30) -> subprocess.CompletedProcess[str]:
@@ -109,11 +111,12 @@ def test_a_killed_process_leaves_nothing(arm_board: Callable[..., ArmBoard]) -> 
     number, pid, holder = ran.stdout.split()
     until_gone(f"/proc/{pid}", f"/proc/{holder}", f"/sys/class/net/sepia{number}")
     assert f"sepia-boards/{number}/" not in Path("/proc/mounts").read_text(encoding="utf-8")
+    arm_board("pi4")
+    with holding(int(number)) as free:
+        assert not (free and (FOLDERS / number).exists()), "the next board did not sweep up"
 
 
 def until_gone(*paths: str) -> None:
-    import time
-
     until = time.monotonic() + 30
     while any(Path(path).exists() for path in paths):
         assert time.monotonic() < until, f"still there: {[path for path in paths if Path(path).exists()]}"

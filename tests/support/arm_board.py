@@ -13,25 +13,23 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import socket
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from support.arm_root import MODELS, Model, arm_root, write_layer
 from support.binfmt import registered
+from support.board_keys import make_key
+from support.board_slots import slot
 from support.memory_limit import MemoryLimit
 
 __all__ = ["ArmBoard"]
 
 _UP_WITHIN_S = 60.0
-_BOARDS = 250
 
 _HOLD = """
 set -e
@@ -113,11 +111,7 @@ class ArmBoard:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             stack.enter_context(registered())
-            self.number = stack.enter_context(_slot())
-            self.folder = Path(tempfile.gettempdir()) / "sepia-boards" / str(self.number)
-            shutil.rmtree(self.folder, ignore_errors=True)  # left by a process that was killed
-            self.folder.mkdir(parents=True)
-            stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            self.number, self.folder = stack.enter_context(slot())
             self._limit = stack.enter_context(MemoryLimit(f"sepia-board-{self.number}"))
             self._write_files()
             self._hold(stack)
@@ -271,7 +265,7 @@ class ArmBoard:
     def change_host_key(self) -> None:
         """It comes back with another host key, as a card flashed anew does."""
         new = self.folder / "changed_key"
-        _make_key(new)
+        make_key(new)
         self.write("/etc/ssh/ssh_host_ed25519_key", new.read_text(encoding="utf-8"), mode=0o600)
         self.kill_power()
         self.start()
@@ -314,7 +308,7 @@ class ArmBoard:
 
     def _write_files(self) -> None:
         for name in ("id_ed25519", "host_key"):
-            _make_key(self.folder / name)
+            make_key(self.folder / name)
         (self.folder / "tree").mkdir()
         (self.folder / "layer").mkdir()
         key = (self.folder / "id_ed25519.pub").read_text(encoding="utf-8")
@@ -374,30 +368,6 @@ class ArmBoard:
     @staticmethod
     def _ip(*words: str) -> None:
         subprocess.run(["ip", *words], check=True, capture_output=True)
-
-
-@contextmanager
-def _slot() -> Iterator[int]:
-    """A number that no other board on this machine has, whichever process it is of.
-
-    Held by the name of a socket, which the kernel frees however the process ends.
-    """
-    for number in range(1, _BOARDS + 1):
-        holder = socket.socket(socket.AF_UNIX)
-        try:
-            holder.bind(f"\0sepia-test-board-{number}")
-        except OSError:
-            holder.close()
-            continue
-        with holder:
-            yield number
-        return
-    raise OSError(f"{_BOARDS} boards are up already")
-
-
-def _make_key(path: Path) -> None:
-    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", path.name, "-f", str(path)]
-    subprocess.run(command, check=True, capture_output=True)
 
 
 def _await_gone(pid: int) -> None:

@@ -1,0 +1,217 @@
+"""A board with a kernel of its own: a whole emulated ARM machine (qemu-system), for what a shared kernel cannot show.
+
+Debian's arm64 kernel on qemu's `virt` machine, the root of `arm_root` on an ext4 disk of its own, and its sshd. Too little
+memory, a disk that loses what was not synced when the power goes, and a clock of the past are real here. Needs no root
+but qemu-system-arm, e2fsprogs and openssh-client. It ends with the process that made it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from platformdirs import user_cache_path
+from sepia.devices import debian
+
+from support.arm_root import MODELS, arm_root, write_layer
+from support.board_keys import make_key
+
+__all__ = ["VMBoard"]
+
+_UP_WITHIN_S = 120.0
+_MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng", "crc32c_generic", "ext4")
+
+# Of the kernel package, what the machine above has no use for: nine tenths.
+_UNUSED = tuple(f"./lib/modules/*/kernel/{name}" for name in ("sound", "arch", "drivers/gpu", "drivers/media")) + (
+    "./lib/modules/*/kernel/drivers/net/ethernet",
+    "./lib/modules/*/kernel/drivers/net/wireless",
+    "./usr/share",
+)
+
+_INIT = """#!/bin/busybox sh
+busybox mount -t proc proc /proc
+busybox mount -t devtmpfs dev /dev
+for module in $(busybox cat /modules); do busybox insmod /$module; done
+busybox mount -t ext4 /dev/vda /disk || busybox poweroff -f
+busybox mount -t devtmpfs dev /disk/dev
+busybox mount -t sysfs sys /disk/sys
+busybox mount -t proc proc /disk/proc
+busybox mkdir -p /disk/dev/shm
+busybox mount -t tmpfs -o mode=1777 shm /disk/dev/shm
+busybox mount -t tmpfs -o mode=1777 tmp /disk/tmp
+busybox ip link set lo up
+busybox ip addr add 10.0.2.15/24 dev eth0
+busybox ip link set eth0 up
+busybox hostname vmboard
+exec busybox switch_root /disk /usr/sbin/sshd -D -e
+"""
+
+
+class VMBoard:
+    """One machine, up while the block runs; its disk lasts from one `start` to the next.
+
+    memory: in MB. clock: of the board's start, as qemu's -rtc takes it ("2019-01-01T00:00:00"), None for now.
+    disk_mb: of its one disk.
+    """
+
+    destination = "vmboard"
+
+    def __init__(self, *, memory: int = 512, clock: str | None = None, disk_mb: int = 1024) -> None:
+        self.memory = memory
+        self.clock = clock
+        self.disk_mb = disk_mb
+        self._open = ExitStack()
+        self._machine: subprocess.Popen[bytes] | None = None
+
+    @property
+    def ssh_config(self) -> Path:
+        """A client's configuration that knows the way, the key to log in with and the board's host key."""
+        return self.folder / "ssh_config"
+
+    @property
+    def log(self) -> str:
+        """What its kernel and its sshd said."""
+        return (self.folder / "console.log").read_text(encoding="utf-8", errors="replace")
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sepia-vm-")))
+            self._make_disk()
+            self._kernel = _make_kernel(self.folder)
+            stack.callback(self.kill_power)
+            self.start()
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def start(self) -> None:
+        """Power on, and wait until its sshd answers. Raises OSError with the console's end if it does not."""
+        port = _free_port()
+        self._write_config(port)
+        command = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", str(self.memory)]
+        command += ["-nographic", "-no-reboot", "-kernel", str(self._kernel), "-initrd", str(self.folder / "initrd")]
+        command += ["-append", "console=ttyAMA0 quiet panic=-1"]
+        # Writeback: what the board did not sync is lost with the power, as on a card.
+        command += ["-drive", f"file={self.folder}/disk.img,format=raw,if=virtio,cache=writeback"]
+        command += ["-netdev", f"user,id=n,hostfwd=tcp:127.0.0.1:{port}-:22"]
+        command += ["-device", "virtio-net-pci,netdev=n,romfile=", "-device", "virtio-rng-pci"]
+        command += ["-rtc", f"base={self.clock}"] if self.clock else []
+        # It ends when our end of the pipe is closed, by us or by the kernel.
+        script = 'exec 3<&0; "$@" </dev/null & machine=$!; (read -r line; kill -9 $machine) <&3 & wait $machine'
+        with (self.folder / "console.log").open("ab") as log:
+            self._machine = subprocess.Popen(
+                ["sh", "-c", script, "sh", *command], stdin=subprocess.PIPE, stdout=log, stderr=log
+            )
+        self._await_sshd(port)
+
+    def kill_power(self) -> None:
+        """Cut the power: the machine ends in the middle of what it does."""
+        if self._machine is not None:
+            machine, self._machine = self._machine, None
+            machine.communicate()
+
+    def _make_disk(self) -> None:
+        for name in ("id_ed25519", "host_key"):
+            make_key(self.folder / name)
+        tree = self.folder / "tree"
+        layer = self.folder / "layer"
+        layer.mkdir()
+        root = arm_root("arm64")
+        key = (self.folder / "id_ed25519.pub").read_text(encoding="utf-8")
+        write_layer(layer, root, MODELS["pi4"], (self.folder / "host_key").read_text(encoding="utf-8"), key)
+        shutil.rmtree(layer / "sys")  # the kernel's own here
+        (layer / "sys").mkdir()
+        for source in (root, layer):
+            subprocess.run(["cp", "-a", f"{source}/.", str(tree)], check=True, capture_output=True)
+        image = self.folder / "disk.img"
+        with image.open("wb") as file:
+            file.truncate(self.disk_mb << 20)
+        subprocess.run(["/sbin/mkfs.ext4", "-q", "-d", str(tree), str(image)], check=True, capture_output=True)
+        shutil.rmtree(tree)
+        shutil.rmtree(layer)
+
+    def _write_config(self, port: int) -> None:
+        public = (self.folder / "host_key.pub").read_text(encoding="utf-8").split()[:2]
+        known = self.folder / "known_hosts"
+        known.write_text(f"[127.0.0.1]:{port} {' '.join(public)}\n", encoding="utf-8")
+        self.ssh_config.write_text(
+            f"Host {self.destination}\n  HostName 127.0.0.1\n  Port {port}\n  User pi\n"
+            f"  IdentityFile {self.folder}/id_ed25519\n  IdentitiesOnly yes\n  IdentityAgent none\n"
+            f"  UserKnownHostsFile {known}\n  GlobalKnownHostsFile /dev/null\n",
+            encoding="utf-8",
+        )
+
+    def _await_sshd(self, port: int) -> None:
+        until = time.monotonic() + _UP_WITHIN_S
+        while time.monotonic() < until:
+            # qemu itself takes the connection at once: only the greeting tells.
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as link:
+                if link.recv(4) == b"SSH-":
+                    return
+            if self._machine is None or self._machine.poll() is not None:
+                break
+            time.sleep(0.2)
+        raise OSError(f"no sshd within {_UP_WITHIN_S:g} s: {self.log[-2000:]}")
+
+
+def _make_kernel(folder: Path) -> Path:
+    """The kernel's file; writes `initrd` into `folder`."""
+    cache = user_cache_path("sepia") / "debian"
+    others = ("[!l]*", "l[!i]*", "li[!n]*")  # what the package needs to be installed, not to be run
+    tree = debian.make_root("arm64", "bookworm", ["linux-image-arm64"], cache, without=others, exclude=_UNUSED)
+    modules = {file.stem.replace("-", "_"): file for file in (tree / "lib/modules").rglob("*.ko")}
+    files: dict[str, bytes] = {"init": _INIT.encode(), "bin/busybox": (arm_root("arm64") / "bin/busybox").read_bytes()}
+    order = list(_in_order(_MODULES, modules))
+    files |= {f"{name}.ko": modules[name].read_bytes() for name in order}
+    files["modules"] = "".join(f"{name}.ko\n" for name in order).encode()
+    (folder / "initrd").write_bytes(gzip.compress(_archive(("bin", "dev", "disk", "proc"), files), 1))
+    return next((tree / "boot").glob("vmlinuz-*"))
+
+
+def _in_order(names: Iterable[str], modules: dict[str, Path]) -> Iterable[str]:
+    """Each module after those that it needs, once. One that has no file is built into the kernel."""
+    done: dict[str, None] = {}
+
+    def add(name: str) -> None:
+        if name in done or name not in modules:
+            return
+        told = modules[name].read_bytes().partition(b"\0depends=")[2].partition(b"\0")[0].decode()
+        for needed in filter(None, told.split(",")):
+            add(needed.replace("-", "_"))
+        done[name] = None
+
+    for name in names:
+        add(name)
+    return done
+
+
+def _archive(folders: Iterable[str], files: dict[str, bytes]) -> bytes:
+    """An initramfs in cpio's "newc" form: kernel documentation, driver-api/early-userspace/buffer-format."""
+    entries = [(name, 0o040755, b"") for name in folders]
+    entries += [(name, 0o100755, data) for name, data in files.items()]
+    entries.append(("TRAILER!!!", 0, b""))
+    pieces = []
+    for number, (name, mode, data) in enumerate(entries, 1):
+        fields = (number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
+        head = b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
+        pieces += [head, b"\0" * (-len(head) % 4), data, b"\0" * (-len(data) % 4)]
+    return b"".join(pieces)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
