@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .fact import Bytes, Count, Fact, Share
+from .fact import Bytes, Count, Fact, How, Share
 from .row import FloatLayer
 
 __all__ = ["Calibration", "DeviceFacts", "FileFacts", "LayerError", "ModelFacts", "Parity", "QuantizationFacts"]
@@ -35,7 +35,15 @@ class DeviceFacts(Fact):
     """A board or host with its operating system. Belongs to the rows whose target begins with `name` and a hyphen."""
 
     name: str
-    """board-os, as targets begin: host-debian12, pi4-bookworm64."""
+    """board-os, as targets begin: host-debian12, pi4-bookworm64; the board alone where it failed before it told."""
+    how: How | None = None
+    """How figures from it are had. "emulated": facts are those of its profile."""
+    profile: str | None = None
+    """Name of the profile that it was taken for: pi4."""
+    model: str | None = None
+    """What the board calls itself: Raspberry Pi 4 Model B Rev 1.4."""
+    failure: str | None = None
+    """Why it failed, the first cause; rows measured before are kept."""
     cpu: str | None = None
     """Processor model, as it names itself."""
     cores: Annotated[int, Field(gt=0)] | None = None
@@ -47,7 +55,11 @@ class DeviceFacts(Fact):
     memory_bytes: Bytes | None = None
     system: str | None = None
     """Operating system and kernel."""
+    libc: str | None = None
+    """Version of glibc: 2.36."""
     python: str | None = None
+    clock_skew_s: float | None = None
+    """The device's clock less that of the machine that asked it, in s."""
     virtual: bool | None = None
     """Whether it is a virtual machine, whose clock and neighbours nobody knows."""
 

@@ -13,16 +13,29 @@ from ..errors import InputError, nearest
 from ..files import write_text
 from .fact import Fact
 from .facts import Calibration, DeviceFacts, FileFacts, LayerError, ModelFacts, Parity, QuantizationFacts
-from .row import Conditions, FloatLayer, LayerTime, PhaseMemory, Row, RowKey
+from .row import (
+    INSTRUCTION_KINDS,
+    Conditions,
+    FloatLayer,
+    InstructionKind,
+    LayerInstructions,
+    LayerTime,
+    PhaseMemory,
+    Row,
+    RowKey,
+)
 
 __all__ = [
+    "INSTRUCTION_KINDS",
     "SCHEMA_ID",
     "Calibration",
     "Conditions",
     "DeviceFacts",
     "FileFacts",
     "FloatLayer",
+    "InstructionKind",
     "LayerError",
+    "LayerInstructions",
     "LayerTime",
     "ModelFacts",
     "Parity",

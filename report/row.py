@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from .fact import Bytes, Count, Fact, How, Milliseconds, Share
 
-__all__ = ["ACCURACY", "TIMES", "Conditions", "FloatLayer", "LayerTime", "PhaseMemory", "Row", "RowKey"]
+__all__ = [
+    "ACCURACY",
+    "INSTRUCTION_KINDS",
+    "TIMES",
+    "Conditions",
+    "FloatLayer",
+    "InstructionKind",
+    "LayerInstructions",
+    "LayerTime",
+    "PhaseMemory",
+    "Row",
+    "RowKey",
+]
 
 RowKey = tuple[str, str, str, str, str, str]
 """What makes a row itself: model, format, precision, recipe (or ""), runtime, target."""
@@ -19,6 +31,14 @@ ACCURACY = ("top1", "top5", "agreement", "rms")
 
 TIMES = ("latency_ms", "latency_p90_ms", "latency_p99_ms", "latency_min_ms", "latency_mean_ms", "load_ms", "first_ms")
 """Figures in wall time; an emulated core has none."""
+
+InstructionKind = Literal["dot", "multiply", "load", "store", "vector", "scalar"]
+"""Dot products, other vector multiplies, vector loads and stores, other vector instructions, and all the rest."""
+
+INSTRUCTION_KINDS: tuple[InstructionKind, ...] = get_args(InstructionKind)
+"""In the order in which tables and charts show them."""
+
+ByKind = dict[InstructionKind, Count]
 
 
 class PhaseMemory(Fact):
@@ -56,6 +76,29 @@ class LayerTime(Fact):
     """What the layer is ("depthwise", "pointwise", …), where the runtime's name leads back to the graph."""
     precision: str | None = None
     """What it ran in: "int8", "float32", "float16", "bfloat16", "none" (moves data only), or null: not told."""
+
+
+class LayerInstructions(Fact):
+    """Instructions of one layer, in execution order."""
+
+    layer: str
+    op: str
+    instructions: Annotated[int, Field(gt=0)]
+    """Of one inference, in this layer alone."""
+    kind: str | None = None
+    """What the layer is ("depthwise", "pointwise", …), where it is known."""
+    by_kind: ByKind | None = None
+    """Kind of instruction → how many; they add up to `instructions`. Null: not told."""
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        _refuse_other_sum(self.by_kind, self.instructions, "by_kind")
+        return self
+
+
+def _refuse_other_sum(by_kind: ByKind | None, total: int | None, name: str) -> None:
+    if by_kind is not None and sum(by_kind.values()) != total:
+        raise ValueError(f"{name} adds up to {sum(by_kind.values())}, and instructions are {total}")
 
 
 class Conditions(Fact):
@@ -119,12 +162,20 @@ class Row(Fact):
     """Of a predicted latency: its error bound, relative; 0.1 is ±10 %."""
     runs: Annotated[int, Field(gt=0)] | None = None
     """How many inferences were timed."""
+    disturbed: tuple[str, ...] = ()
+    """What disturbed the run that is told here (heat, swapping, others' work); empty: nothing that was seen."""
+    attempts: Annotated[int, Field(gt=0)] | None = None
+    """How often it was measured: a disturbed run is repeated, and only the last is told here. Null: not told."""
     load_ms: Milliseconds | None = None
     """Opening the file until ready to run."""
     first_ms: Milliseconds | None = None
     """The first inference after loading."""
     instructions: Annotated[int, Field(gt=0)] | None = None
     """Instructions of one inference, counted on an emulated core or by the processor."""
+    instructions_by_kind: ByKind | None = None
+    """Kind of instruction → how many; they add up to `instructions`. Null: not told."""
+    layer_instructions: tuple[LayerInstructions, ...] | None = None
+    """Instructions by layer; null: not counted."""
 
     peak_rss_bytes: Bytes | None = None
     memory: tuple[PhaseMemory, ...] = ()
@@ -172,16 +223,23 @@ class Row(Fact):
         times = [figure for figure in TIMES if figure in given]
         if self.how == "emulated" and (times or self.layers):
             raise ValueError(f"an emulated core has no time, so {', '.join(times) or 'layers'} must be null")
+        if self.how == "emulated" and (self.peak_rss_bytes or self.memory):
+            raise ValueError("memory of an emulated core is the emulator's, so peak_rss_bytes and memory must be null")
+        if self.how != "measured" and self.disturbed:
+            raise ValueError("only a measured run can be disturbed")
         if self.how == "predicted" and self.latency_ms is not None and self.latency_bound is None:
             raise ValueError("a predicted latency_ms needs latency_bound")
         if self.how != "predicted" and self.latency_bound is not None:
             raise ValueError("latency_bound belongs to a predicted latency_ms only")
-        if self.failure is not None and (given or self.peak_rss_bytes or self.layers or self.outputs != "not checked"):
+        counted = self.instructions or self.instructions_by_kind or self.layer_instructions
+        other = counted or self.peak_rss_bytes or self.layers or self.outputs != "not checked"
+        if self.failure is not None and (given or other):
             raise ValueError("a run that failed has no figures")
         return self
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
+        _refuse_other_sum(self.instructions_by_kind, self.instructions, "instructions_by_kind")
         found = re.search(r"-t(\d+)$", self.target)
         if found and int(found[1]) != self.threads:
             raise ValueError(f"target {self.target} and threads {self.threads} disagree")

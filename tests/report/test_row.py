@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from sepia.report.results import Conditions, FloatLayer, LayerTime, PhaseMemory
+from sepia.report.results import INSTRUCTION_KINDS, Conditions, FloatLayer, LayerInstructions, LayerTime, PhaseMemory
 from support.sample_results import make_row
 
 
@@ -135,3 +135,38 @@ def test_only_rows_that_ran_can_tell_their_layers(changes: dict[str, Any], ran: 
 def test_no_float_layers_is_not_the_same_as_not_told() -> None:
     assert make_row(float_layers=()).float_layers == ()
     assert make_row(float_layers=(FloatLayer(layer="fc", op="Gemm"),)).float_layers[0].precision == "float32"  # type: ignore[index]
+
+
+def _counted(**changes: Any) -> dict[str, Any]:
+    return {"how": "emulated", "latency_ms": None, "instructions": 30} | changes
+
+
+def test_kinds_of_instructions_add_up() -> None:
+    assert make_row(**_counted(instructions_by_kind={"dot": 10, "load": 20})).instructions == 30
+    with pytest.raises(ValidationError, match="instructions_by_kind adds up to 29, and instructions are 30"):
+        make_row(**_counted(instructions_by_kind={"dot": 10, "load": 19}))
+    with pytest.raises(ValidationError, match="by_kind adds up to 2, and instructions are 3"):
+        LayerInstructions(layer="stem", op="Conv", instructions=3, by_kind={"scalar": 2})
+
+
+def test_kinds_of_instructions_are_known_ones() -> None:
+    assert INSTRUCTION_KINDS == ("dot", "multiply", "load", "store", "vector", "scalar")
+    with pytest.raises(ValidationError, match="'dot', 'multiply', 'load'"):
+        make_row(**_counted(instructions_by_kind={"dots": 30}))
+
+
+@pytest.mark.parametrize("figures", [{"peak_rss_bytes": 4096}, {"memory": (PhaseMemory(phase="load"),)}])
+def test_memory_of_an_emulator_is_not_the_boards(figures: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="memory of an emulated core is the emulator's"):
+        make_row(**_counted(**figures))
+
+
+def test_only_what_was_measured_can_be_disturbed() -> None:
+    assert make_row(disturbed=("throttled",), attempts=3).attempts == 3
+    with pytest.raises(ValidationError, match="only a measured run can be disturbed"):
+        make_row(**_counted(disturbed=("throttled",)))
+
+
+def test_failed_run_has_no_instructions() -> None:
+    with pytest.raises(ValidationError, match="a run that failed has no figures"):
+        make_row(**_counted(failure="refused"))
