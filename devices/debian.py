@@ -1,9 +1,9 @@
 """Debian packages of another architecture, and roots made of them: without root, dpkg or debootstrap.
 
 apt fetches with a state of its own: the host's packages, sources and locks are left alone, and an ordinary user may do
-it. Its signatures vouch for the index, and the index for each package's digest, which is checked again here (apt takes a
-spoilt file of the right length for whole). No maintainer's script is run. Needs apt-get, dpkg-deb, tar and Debian's
-keyring.
+it. Its signatures vouch for the index, and the index for the digest of each package, which is checked again here (apt
+takes a spoilt file of the right length for whole). No maintainer's script is run. Needs apt-get, dpkg-deb, tar and the
+keyring of Debian.
 """
 
 from __future__ import annotations

@@ -58,9 +58,13 @@ def run_here(
     stdin: Iterable[bytes] = (),
     environment: Mapping[str, str] | None = None,
     guarded: bool = False,
+    what: str = "",
 ) -> Ran:
-    """`Transport.run` by a process of this machine, for every transport whose commands are that."""
-    what = " ".join(words[:1])
+    """`Transport.run` by a process of this machine, for every transport whose commands are that.
+
+    what: the command's name in errors, by default the first of `words`.
+    """
+    what = what or " ".join(words[:1])
     try:
         if guarded:
             pieces = guarded_input(words, environment, stdin)
