@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "Compare every runtime layer by layer, and whole against float.",
     "accuracy": "Top-1, top-5 and agreement with float on a labelled folder.",
     "bench": "Latency and memory by runtime and target.",
+    "devices": "Boards: list, add, probe, provision, emulate.",
     "report": "Write results as HTML, Markdown, CSV and JSON.",
     "compare": "Compare two results; exit code 1 where a budget is broken.",
     "run": "Everything in sepia.toml; skips what has not changed.",

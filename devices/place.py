@@ -24,7 +24,7 @@ from .profile import Profile, profile_named, profiles
 from .target import HOST, Target, host
 from .wheels import runs
 
-__all__ = ["GRAMMAR", "Place", "parse_place"]
+__all__ = ["GRAMMAR", "Place", "parse_place", "split_place"]
 
 GRAMMAR = "host, a name of `sepia devices list`, PROFILE@DESTINATION, PROFILE@emulator"
 
@@ -73,6 +73,19 @@ def parse_place(text: str, inventory: Inventory | None = None) -> Place:
         place = _listed(text, board, inventory or Inventory())
     threads = int(found["threads"]) if found["threads"] else None
     return _checked(replace(place, system=found["system"], runtime=found["runtime"], threads=threads))
+
+
+def split_place(text: str) -> tuple[str, str | None]:
+    """What to write into the inventory, destination and profile: PROFILE@DESTINATION, or DESTINATION alone.
+
+    Raises ConfigError: no destination, or the emulator, which needs no name of its own.
+    """
+    name, at, rest = text.partition("@")
+    if not at or name not in profiles():
+        return checked_destination(text, where=text), None
+    if rest == EMULATOR:
+        raise ConfigError(text, "needs no name of its own", hint=f"use it as it is: --target {text}")
+    return checked_destination(rest, where=text), name
 
 
 def _remote(text: str, board: str, destination: str) -> Place:
