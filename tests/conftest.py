@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from support.board_fixtures import arm64_board, arm_board, armel_board, armhf_board
+from support.faults import Saw, saw_fault
 from support.networks import made_once, write_lite0, write_mobilenet_v2
 
 __all__ = ["arm64_board", "arm_board", "armel_board", "armhf_board"]  # fixtures by import
@@ -30,6 +32,12 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return compare
+
+
+@pytest.fixture
+def saw(request: pytest.FixtureRequest) -> Saw:
+    """`saw(fault, line)`: what the user saw of a fault is what the page of faults says; with --regen, becomes it."""
+    return partial(saw_fault, regen=request.config.getoption("--regen"))
 
 
 @pytest.fixture(scope="session")

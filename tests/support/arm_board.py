@@ -16,6 +16,7 @@ import shlex
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -66,16 +67,16 @@ _RUN = 'unshare --pid --fork --kill-child --mount sh -c "$BOOT" & system=$!; rea
 class ArmBoard:
     """One board, up while the block runs. Every change to it is gone with it; `reset` makes it new.
 
-    model: a name in MODELS. cpu: what qemu-user emulates for the user's programs; None for the model's. root: instead
-    of the shared root of the model's architecture. disk: bytes that the board's disk can hold.
+    model: a name in MODELS. cpu: what qemu-user emulates for the user's programs; None for the model's. roots: instead
+    of the shared root of the model's architecture; the first lies on top. disk: bytes that the board's disk can hold.
     """
 
     def __init__(
-        self, model: str = "pi4", *, cpu: str | None = None, root: Path | None = None, disk: int = 2_000_000_000
+        self, model: str = "pi4", *, cpu: str | None = None, roots: Sequence[Path] = (), disk: int = 2_000_000_000
     ) -> None:
         self.model: Model = MODELS[model]
         self.cpu = cpu or self.model.qemu_cpu
-        self.root = root
+        self.roots = tuple(roots) or (arm_root(self.model.architecture),)
         self.disk = disk
         self._environment: dict[str, str] = {}
         self._open = ExitStack()
@@ -147,7 +148,6 @@ class ArmBoard:
             raise OSError(f"the board did not start: {self.log}")
         self._limit.join(self._pid)
         self.mend_link()
-        self._await_sshd()
 
     def kill_power(self) -> None:
         """Cut the power: every process ends at once and the other side of a connection hears nothing of it."""
@@ -195,11 +195,14 @@ class ArmBoard:
     # --- faults -----------------------------------------------------------------------------------------------------
 
     def cut_link(self) -> None:
-        """Pull the network cable."""
-        self._ip("link", "set", self._cable, "down")
+        """Pull the network cable, at the board's end: here the way there stays, and nobody answers on it."""
+        self._ip_there("link", "set", "eth0", "down")
 
     def mend_link(self) -> None:
-        self._ip("link", "set", self._cable, "up")
+        """Put it in again, and wait until the sshd answers."""
+        self._ip_there("link", "set", "eth0", "up")
+        self._ip("neigh", "flush", "dev", self._cable)  # "nobody is there" would be remembered for seconds
+        self._await_sshd()
 
     def slow_link(self, rate: str | None) -> None:
         """Pass at most `rate` to the board ("8mbit", as tc takes it); None: as fast as it goes."""
@@ -302,7 +305,7 @@ class ArmBoard:
             "BOARD": f"board{self.number}",
             "TREE": self._tree,
             "LAYER": str(self.folder / "layer"),
-            "ROOT": str(self.root or arm_root(self.model.architecture)),
+            "ROOT": ":".join(map(str, self.roots)),
             "SIZE": str(self.disk),
         }
 
@@ -313,8 +316,7 @@ class ArmBoard:
         (self.folder / "layer").mkdir()
         key = (self.folder / "id_ed25519.pub").read_text(encoding="utf-8")
         host_key = (self.folder / "host_key").read_text(encoding="utf-8")
-        root = Path(self._variables()["ROOT"])
-        write_layer(self.folder / "layer", root, self.model, host_key, key)
+        write_layer(self.folder / "layer", self.roots[0], self.model, host_key, key)
         public = (self.folder / "host_key.pub").read_text(encoding="utf-8").split()[:2]
         self.known_hosts.write_text(f"{self.address} {' '.join(public)}\n", encoding="utf-8")
         self.ssh_config.write_text(
@@ -342,9 +344,8 @@ class ArmBoard:
         there = ["type", "veth", "peer", "name", "eth0", "netns", str(self._holder.pid)]
         self._ip("link", "add", self._cable, *there)
         self._ip("addr", "add", f"10.77.{self.number}.1/24", "dev", self._cable)
-        network = ["nsenter", f"--target={self._holder.pid}", "--net", "ip"]
-        for words in (["addr", "add", f"{self.address}/24", "dev", "eth0"], ["link", "set", "eth0", "up"]):
-            subprocess.run([*network, *words], check=True, capture_output=True)
+        self._ip("link", "set", self._cable, "up")
+        self._ip_there("addr", "add", f"{self.address}/24", "dev", "eth0")
 
     def _let_go(self) -> None:
         # The kernel takes the other end of the cable down in its own time: a new board of this number can't wait.
@@ -364,6 +365,10 @@ class ArmBoard:
     def _on_disk(self, *command: str) -> str:
         inside = ["nsenter", f"--target={self._holder.pid}", "--mount", *command]
         return subprocess.run(inside, check=True, capture_output=True, text=True).stdout
+
+    def _ip_there(self, *words: str) -> None:
+        network = ["nsenter", f"--target={self._holder.pid}", "--net", "ip"]
+        subprocess.run([*network, *words], check=True, capture_output=True)
 
     @staticmethod
     def _ip(*words: str) -> None:

@@ -1,8 +1,8 @@
 """A board with a kernel of its own: a whole emulated ARM machine (qemu-system), for what a shared kernel cannot show.
 
-Debian's arm64 kernel on qemu's `virt` machine, the root of `arm_root` on an ext4 disk of its own, and its sshd. Too little
-memory, a disk that loses what was not synced when the power goes, and a clock of the past are real here. Needs no root
-but qemu-system-arm, e2fsprogs and openssh-client. It ends with the process that made it.
+Debian's arm64 kernel on qemu's `virt` machine, the root of `arm_root` on an ext4 disk of its own, and its sshd. Too
+little memory, a disk that loses what was not synced when the power goes, and a clock of the past are real here. Needs
+qemu-system-arm, e2fsprogs and openssh-client, and root for the owners of files. It ends with the process that made it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,12 @@ _UP_WITHIN_S = 120.0
 _MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng", "crc32c_generic", "ext4")
 
 # Of the kernel package, what the machine above has no use for: nine tenths.
-_UNUSED = tuple(f"./lib/modules/*/kernel/{name}" for name in ("sound", "arch", "drivers/gpu", "drivers/media")) + (
-    "./lib/modules/*/kernel/drivers/net/ethernet",
-    "./lib/modules/*/kernel/drivers/net/wireless",
+_UNUSED = (
     "./usr/share",
+    *(
+        f"./lib/modules/*/kernel/{name}"
+        for name in ("arch", "drivers/gpu", "drivers/media", "drivers/net/ethernet", "drivers/net/wireless", "sound")
+    ),
 )
 
 _INIT = """#!/bin/busybox sh

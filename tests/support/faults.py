@@ -1,0 +1,93 @@
+"""The table of faults in the documentation: what the user saw of each, as the tests saw it.
+
+`docs/reference/faults.md` is a golden: every line in it was produced by the test of that fault, is compared with what
+the test gets now, and is written anew by `pytest --regen`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+__all__ = ["FAULTS", "PAGE", "Saw", "read_page", "saw_fault"]
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "faults.md"
+
+FAULTS = {
+    "unknown host": "",
+    "board off, or not in this network": "",
+    "unknown host key": "Sepia never accepts one in your place",
+    "changed host key": "works again once you have removed the old key",
+    "refused login": "",
+    "no Python on the board": "",
+    "too old a Python on the board": "nothing is sent",
+    "too old a libc on the board": "nothing is sent",
+    "ARMv6 board": "nothing is sent",
+    "programs for a newer processor (ARMv7 on ARMv6)": "",
+    "clock years off": "a note beside the board's facts; everything works",
+    "disk full before a push": "nothing is sent",
+    "disk full in mid-push": "nothing of the push is left; the next run completes it",
+    "home that cannot be written": "the next run completes the push once it can",
+    "link cut in mid-push": "what came is not taken for whole; the next run completes it",
+    "power cut in mid-push": "what came is not taken for whole; the next run completes it",
+    "two users push at once": "both end with the same whole folder",
+    "board restarted in mid-run": "the next run measures",
+    "link cut in mid-run": "the run ends on the board, too; the next run measures",
+    "process killed for memory": "the board goes on; the next run with enough memory measures",
+    "kernel built for another processor": "the other runtimes are measured",
+    "Ctrl-C here": "nothing is left running on the board",
+}
+"""Fault → what comes after it, in the page's order. What stands here is what its test checks."""
+
+_HEAD = """# Faults of boards, and what you see
+
+One line each: which board, what happened, what to do next. The board here is called `kitchen`. Every line was produced
+by a test that made the fault happen to an emulated board with a real SSH server, or to an emulated machine with a
+kernel of its own. In every case the board is left as it was or complete, and the same command again goes on.
+
+| fault | what you see | afterwards |
+| --- | --- | --- |
+"""
+
+Saw = Callable[[str, str], None]
+"""`saw(fault, line)`: the user saw `line` of the `fault`, a name in FAULTS."""
+
+
+def saw_fault(fault: str, line: str, *, regen: bool) -> None:
+    """Compare `line` with the page's, or write it there. Fails if it is not one line that begins with the board."""
+    assert "\n" not in line, line
+    assert line.startswith("kitchen: "), line
+    told = _settled(line)
+    if regen:
+        _write(fault, told)
+    assert told == read_page().get(fault), f"the page is of another time: run pytest --regen ({PAGE})"
+
+
+def read_page() -> dict[str, str]:
+    """Fault → line, as the page has them."""
+    if not PAGE.is_file():
+        return {}
+    rows = re.findall(r"^\| ([^|]+) \| `(.*)` \| .* \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {fault: line.replace("\\|", "|") for fault, line in rows}
+
+
+def _settled(line: str) -> str:
+    """Without what differs from run to run."""
+    line = re.sub(r"10\.77\.\d+\.2", "192.168.1.20", line)
+    line = re.sub(r"SHA256:[\w+/]{43}", "SHA256:…", line)
+    return re.sub(rf"{re.escape(tempfile.gettempdir())}/\S*/known_hosts", "~/.ssh/known_hosts", line)
+
+
+def _write(fault: str, line: str) -> None:
+    with (Path(tempfile.gettempdir()) / "sepia-faults.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        rows = read_page() | {fault: line}
+        text = "".join(
+            f"| {name} | `{rows[name].replace('|', chr(92) + '|')}` | {after} |\n"
+            for name, after in FAULTS.items()
+            if name in rows
+        )
+        PAGE.write_text(_HEAD + text, encoding="utf-8")
