@@ -292,7 +292,9 @@ class Watch:
         return time.perf_counter() - self.looked >= self.every
 
     def end(self) -> dict[str, Any]:
-        """others_share, stolen_share: of one core. null: this machine does not tell."""
+        """slow: the look with the lowest clock, if that was too low for a core under load. others_share, stolen_share:
+        of one core. null: this machine does not tell.
+        """
         self.look()
         before, after = self.counters, self._count()
         took = after["seconds"] - before["seconds"]
@@ -307,6 +309,7 @@ class Watch:
             "seconds": took,
             "throttled": self._throttled(),
             "throttle_events": self._events(),
+            "slow": self._slow(),
             "others_share": others,
             "stolen_share": stolen,
             "swapped_in_bytes": None if swapped is None else swapped[0],
@@ -322,6 +325,11 @@ class Watch:
         found |= set(self.throttling[-1]["since_boot"]) - set(self.throttling[0]["since_boot"] or ())
         return [cause for cause in THROTTLE_BITS.values() if cause in found]
 
+    def _slow(self) -> Optional[dict[str, Any]]:
+        known = [look for look in self.looks if look["mhz"] and look["sustained_mhz"]]
+        slow = [look for look in known if look["mhz"] < CLOCK_SHARE * look["sustained_mhz"]]
+        return min(slow, key=lambda look: float(look["mhz"]), default=None)
+
     def _events(self) -> Optional[int]:
         first, last = self.throttling[0]["events"], self.throttling[-1]["events"]
         return None if first is None or last is None else last - first
@@ -334,12 +342,8 @@ def disturbances(watch: dict[str, Any], loaded: bool = True) -> list[str]:
         found.append("held back by the firmware: " + ", ".join(watch["throttled"]).replace("_", " "))
     if watch["throttle_events"]:
         found.append("throttled for heat {} times".format(watch["throttle_events"]))
-    slow = [
-        look for look in watch["looks"] if look["sustained_mhz"] and look["mhz"] < CLOCK_SHARE * look["sustained_mhz"]
-    ]
-    if slow and loaded:
-        slowest = min(slow, key=lambda look: float(look["mhz"]))
-        found.append("clock at {mhz:.0f} of {sustained_mhz:.0f} MHz".format(**slowest))
+    if watch["slow"] and loaded:
+        found.append("clock at {mhz:.0f} of {sustained_mhz:.0f} MHz".format(**watch["slow"]))
     if (watch["swapped_in_bytes"] or 0) + (watch["swapped_out_bytes"] or 0) > SWAPPED_BYTES:
         moved = watch["swapped_in_bytes"] / 1e6, watch["swapped_out_bytes"] / 1e6
         found.append("swapped {:.0f} MB in and {:.0f} MB out".format(*moved))

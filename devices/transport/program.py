@@ -15,7 +15,7 @@ from typing import Any
 from ...errors import BoardError
 from .interface import Ran, Transport
 
-__all__ = ["boot", "ending", "run_program", "sent"]
+__all__ = ["answered", "boot", "ending", "run_program", "sent"]
 
 _TOO_OLD = "its Python is too old"
 # One line without backslashes or exclamation marks: every login shell, fish and csh too, hands it on as it is. The
@@ -65,7 +65,7 @@ def run_program(
     with the program's own words, or with how it ended.
     """
     ran = transport.run(boot(python), stdin=sent(program, arguments, payload), deadline=deadline, guarded=guarded)
-    answer = _answer(ran.out)
+    answer = answered(ran)
     if answer is not None and "error" in answer:
         raise BoardError(transport.name, str(answer["error"]), hint=str(answer.get("hint", "")))
     if answer is None or ran.code != 0:
@@ -89,9 +89,9 @@ def ending(ran: Ran) -> tuple[str, str]:
     return f"was ended by {ended_by.name}{last}", _HINTS.get(ended_by, "")
 
 
-def _answer(out: bytes) -> dict[str, Any] | None:
+def answered(ran: Ran) -> dict[str, Any] | None:
     """The last line that is a JSON object: a login shell may have printed something of its own before."""
-    for line in reversed(out.splitlines()):
+    for line in reversed(ran.out.splitlines()):
         try:
             found = json.loads(line)
         except ValueError:
