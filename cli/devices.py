@@ -11,8 +11,8 @@ from .output import json_option, print_result, result_only
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ..devices.at_each import Outcome
     from ..devices.emulator.prepare import Prepared
-    from ..devices.fleet import Outcome
     from ..devices.place import Place
     from ..devices.transport import Transport
 
@@ -191,7 +191,7 @@ def _places(texts: Sequence[str], *, everyone: bool) -> tuple[Place, ...]:
 
 def _at_each(places: Sequence[Place], action: Callable[[Place, Transport], dict[str, Any]]) -> list[dict[str, Any]]:
     """A row a board, in their order: what `action` gave, or "failure" with its first cause."""
-    from ..devices.fleet import at_each
+    from ..devices.at_each import at_each
     from .progress import showing
 
     with result_only(), showing() as progress:
@@ -235,7 +235,8 @@ def _asked(place: Place, transport: Transport, megabytes: float | None) -> dict[
     }
     if megabytes is not None:
         sent = transfer(transport, megabytes)
-        found["transfer"] = asdict(sent) | {"mb_per_s": sent.mb_per_s}
+        # An emulated core has no time, so no rate either.
+        found["transfer"] = {"bytes": sent.bytes, "mb_per_s": sent.mb_per_s if transport.how == "measured" else None}
     return found
 
 

@@ -115,5 +115,10 @@ def _probed(row: Mapping[str, Any]) -> tuple[str, ...]:
         f"{facts['memory_bytes'] / 2**20:.0f} MB",
         f"{facts['disk_free_bytes'] / 1e9:.1f} GB",
         ", ".join(row["runtimes"]) or "none",
-        f"{sent['bytes'] / 1e6:g} MB right, {sent['mb_per_s']:.1f} MB/s" if sent else "-",
+        _sent(sent) if sent else "-",
     )
+
+
+def _sent(transfer: Mapping[str, Any]) -> str:
+    rate = transfer["mb_per_s"]
+    return f"{transfer['bytes'] / 1e6:g} MB right" + (f", {rate:.1f} MB/s" if rate else "")

@@ -20,7 +20,7 @@ import tomlkit
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from tomlkit.exceptions import TOMLKitError
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError, OutputError, nearest
 from ..files import write_text
 from .config_folder import config_folder
 from .profile import profile_named
@@ -97,9 +97,7 @@ class Inventory:
         """Forget a board, which is left as it is. Raises ConfigError with the nearest names, and OutputError."""
         with self._alone():
             board = self.board(name)
-            document = tomlkit.parse(self._text())
-            document.remove(name)
-            write_text(self.path, tomlkit.dumps(document))
+            write_text(self.path, _without(self._text(), name))
         return board
 
     def _text(self) -> str:
@@ -160,12 +158,40 @@ def checked_destination(text: str, *, where: str) -> str:
     return text
 
 
+def _without(text: str, name: str) -> str:
+    """`text` without the table `name`. What is said above the next table is that one's, and stays."""
+    expected = tomllib.loads(text)
+    del expected[name]
+    lines = text.splitlines(keepends=True)
+    header = re.compile(rf"""\s*\[\s*(["']?){re.escape(name)}\1\s*\]\s*(#.*)?""")
+    begin = next((number for number, line in enumerate(lines) if header.fullmatch(line.rstrip("\r\n"))), None)
+    if begin is not None:
+        after = (number for number in range(begin + 1, len(lines)) if lines[number].lstrip().startswith("["))
+        end = next(after, len(lines))
+        while end > begin + 1 and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
+            end -= 1
+        left = "".join(lines[:begin] + lines[end:])
+        if _is(left, expected):
+            return left
+    # Written in another way: kitchen.destination = …, or as an inline table.
+    document = tomlkit.parse(text)
+    document.remove(name)
+    return tomlkit.dumps(document)
+
+
+def _is(text: str, expected: object) -> bool:
+    try:
+        return tomllib.loads(text) == expected
+    except tomllib.TOMLDecodeError:
+        return False
+
+
 def _opened(lock: Path) -> IO[bytes]:
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         return lock.open("ab")
     except OSError as error:
-        raise ConfigError(str(lock.parent), f"cannot be written ({error.strerror or error})") from error
+        raise OutputError(str(lock.parent), f"cannot be written ({error.strerror or error})") from error
 
 
 def _taken(file: IO[bytes]) -> bool:

@@ -195,9 +195,8 @@ def _read(path: Path) -> Profile:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(str(path), f"cannot be read ({error})") from error
     except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(map(str, fault["loc"]))
-        raise ConfigError(str(path), f"{where}: {fault['msg']}" if where else fault["msg"]) from error
+        told = [": ".join(filter(None, (".".join(map(str, one["loc"])), one["msg"]))) for one in error.errors()]
+        raise ConfigError(str(path), "; ".join(told)) from error
 
 
 def _frozen(value: Any, *, key: str = "") -> Any:
