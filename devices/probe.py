@@ -17,7 +17,7 @@ from ..runtime import RUNTIMES
 from .facts import BoardFacts
 from .transport.interface import Transport
 from .transport.program import run_program
-from .wheels import runs_on, runtimes_of
+from .wheels import WHEELS, architecture_of, runs_on, runtimes_of
 
 __all__ = ["CLOCK_TOLERANCE_S", "TransferFigures", "notes", "probe", "transfer"]
 
@@ -28,6 +28,9 @@ CLOCK_TOLERANCE_S = 300.0
 """A clock further off than this, in s, is told: logs and certificates there are off, too."""
 
 MEGABYTE = 1_000_000
+
+# A board that is gone is noticed long before; one that is slow, or fifty that share this machine, may take it.
+_PATIENCE_S = 180.0
 
 # ARM's part numbers, from util-linux sys-utils/lscpu-arm.c. Other makers' parts are given as numbers.
 _ARM = 0x41
@@ -84,7 +87,7 @@ class TransferFigures:
         return self.bytes / MEGABYTE / self.seconds if self.seconds > 0 else math.inf
 
 
-def probe(transport: Transport, *, deadline: float = 60.0) -> BoardFacts:
+def probe(transport: Transport, *, deadline: float = _PATIENCE_S) -> BoardFacts:
     """Ask the board what it is. Raises BoardError: not reached, no Python or too old a one, a home that is none."""
     before = time.time()
     told = run_program(transport, PROBE_PROGRAM, {}, deadline=deadline)
@@ -121,16 +124,20 @@ def notes(facts: BoardFacts) -> tuple[str, ...]:
     if facts.throttled:
         found.append(f"{', '.join(facts.throttled)} just now: its figures would be too slow; look at power and cooling")
     if not runtimes_of(facts):
-        first = runs_on(next(iter(RUNTIMES)), facts)
-        found.append(f"no runtime can be measured on it: {first.reason}; nearest: {first.nearest}")
+        # That of a runtime which has wheels for such a processor, if any has, tells more.
+        closest = next(
+            (row.runtime for row in WHEELS if row.architecture == architecture_of(facts)), next(iter(RUNTIMES))
+        )
+        verdict = runs_on(closest, facts)
+        found.append(f"no runtime can be measured on it: {verdict.reason}; nearest: {verdict.nearest}")
     return tuple(found)
 
 
 def transfer(transport: Transport, megabytes: float = 5.0, *, deadline: float | None = None) -> TransferFigures:
     """Send random bytes, of which the board checks the digest and stores nothing.
 
-    megabytes: above 0, to 1000. deadline: in s, by default a minute and 10 s a MB. Raises BoardError: not reached, or
-    what came was not what was sent.
+    megabytes: above 0, to 1000. deadline: in s, by default three minutes and 10 s a MB. Raises BoardError: not
+    reached, or what came was not what was sent.
     """
     count = max(1, round(megabytes * MEGABYTE))
     seed = random.randrange(2**32)
@@ -142,7 +149,7 @@ def transfer(transport: Transport, megabytes: float = 5.0, *, deadline: float | 
         TRANSFER_PROGRAM,
         {"bytes": count, "sha256": digest.hexdigest()},
         payload=_noise(count, seed),
-        deadline=60.0 + 10.0 * megabytes if deadline is None else deadline,
+        deadline=_PATIENCE_S + 10.0 * megabytes if deadline is None else deadline,
     )
     return TransferFigures(count, float(told["seconds"]))
 
