@@ -35,8 +35,15 @@ class LocalTransport:
         guarded: bool = False,
     ) -> Ran:
         words = [sys.executable if command[0] == "python3" else command[0], *command[1:]]
-
-        return run_here(self._children, words, deadline=deadline, stdin=stdin, environment=environment, guarded=guarded)
+        return run_here(
+            self._children,
+            words,
+            deadline=deadline,
+            stdin=stdin,
+            environment=environment,
+            guarded=guarded,
+            what=command[0],
+        )
 
     def close(self) -> None:
         self._children.close()

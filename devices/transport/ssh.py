@@ -32,8 +32,8 @@ class SSHTransport:
     destination: as ssh takes it: "pi4", "pi@10.0.0.7", "ssh://pi@board:2222". name: the board in errors. config: read
     instead of the user's configuration (ssh -F); without it the file that SEPIA_SSH_CONFIG names, if set.
     connect_deadline: for logging in, in s. silence: a board that has answered nothing for so long, in s, is lost; what
-    is guarded there ends by itself half as much later. One login serves all commands; it is made by the first, and once more by the
-    first command after the board was lost. For the rest see `Transport`.
+    is guarded there has then ended by itself after one and a half times that. One login serves all commands; it is made
+    by the first, and made anew by the first after the board was lost. For the rest see `Transport`.
     """
 
     how: Literal["measured"] = "measured"
