@@ -17,10 +17,14 @@ __all__ = ["command"]
     "--target",
     "targets",
     multiple=True,
-    help="host, or a full name like host-debian12-litert-t1; may be repeated  [default: host]",
+    help="host, a board of yours, PROFILE@DESTINATION (pi4@pi@pi4.local) or PROFILE@emulator; may be repeated"
+    "  [default: host]",
 )
 @click.option(
-    "--threads", multiple=True, type=click.IntRange(min=1), help="Counts to try; may be repeated  [default: 1]"
+    "--threads",
+    multiple=True,
+    type=click.IntRange(min=1),
+    help="Counts to try; may be repeated  [default: 1 here and emulated, 1, 2, 4 … on a board]",
 )
 @click.option(
     "--seconds",
@@ -30,8 +34,12 @@ __all__ = ["command"]
     help="Timed, per row.",
 )
 @json_option
-def command(directory: Path, targets: tuple[str, ...], threads: tuple[int, ...], seconds: float, as_json: bool) -> None:
-    """Measure latency and memory of every file in DIRECTORY on each target; write bench.json and results.json."""
+def command(directory: Path, targets: tuple[str, ...], threads: tuple[int, ...], seconds: float, as_json: bool) -> int:
+    """Measure latency and memory of every file in DIRECTORY on each target; write bench.json and results.json.
+
+    Boards are measured all at once, after this machine. One that fails does not stop the others: its first cause is in
+    the report, and the exit code is 1.
+    """
     from ..pipeline import ModelFolder
     from ..pipeline.bench_files import BenchOptions, bench_files
     from ..pipeline.report_files import write_results
@@ -40,6 +48,7 @@ def command(directory: Path, targets: tuple[str, ...], threads: tuple[int, ...],
 
     folder = ModelFolder(directory)
     with result_only(), showing() as progress:
-        bench_files(folder, BenchOptions(targets or ("host",), threads or (1,), seconds), progress=progress)
+        bench_files(folder, BenchOptions(targets or ("host",), threads, seconds), progress=progress)
         results = write_results(folder)
     print_result(results.model_dump(mode="json", by_alias=True), as_json=as_json, text=results_text(results))
+    return int(any(device.failure for device in results.devices))

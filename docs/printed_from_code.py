@@ -1,8 +1,9 @@
 """Fills the pages' markers from the code at build time, so that a page can't say what the code does not.
 
-`<!-- help: export -->` becomes that command's `--help`; `<!-- table: tflite -->` the support table's rows;
+`<!-- help: export -->` becomes that command's `--help`, `<!-- help: devices probe -->` a sub-command's; `<!-- table: tflite -->` the support table's rows;
 `<!-- table: configuration -->` the keys of sepia.toml with their defaults; `<!-- table: results-row -->` the keys of
-that record of the results' schema.
+that record of the results' schema; `<!-- table: boards -->` the profiles; `<!-- table: wheels -->` which runtime has
+wheels where.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-MARKER = re.compile(r"<!-- (help|table): ([a-z-]+) -->")
+MARKER = re.compile(r"<!-- (help|table): ([a-z -]+) -->")
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -24,7 +25,7 @@ def _printed(what: str, name: str) -> str:
         return f"```text\n{_help(name)}\n```"
     if name.startswith("results-"):
         return _results(name.removeprefix("results-"))
-    return {"tflite": _tflite, "configuration": _configuration}[name]()
+    return {"tflite": _tflite, "configuration": _configuration, "boards": _boards, "wheels": _wheels}[name]()
 
 
 def _help(name: str) -> str:
@@ -32,7 +33,10 @@ def _help(name: str) -> str:
 
     import click
 
-    command: click.Command = importlib.import_module(f"sepia.cli.{name}").command
+    first, *rest = name.split()
+    command: click.Command = importlib.import_module(f"sepia.cli.{first}").command
+    for word in rest:
+        command = command.commands[word]  # type: ignore[attr-defined]
     context = click.Context(command, info_name=f"sepia {name}", max_content_width=100, terminal_width=100)
     return command.get_help(context)
 
@@ -45,6 +49,34 @@ def _tflite() -> str:
     lines = [" | ".join(heads), " | ".join("---" for _ in heads)]
     lines += [" | ".join(str(row[head]).replace("|", "\\|") for head in heads) for row in rows]
     return "\n".join(f"| {line} |" for line in lines)
+
+
+def _boards() -> str:
+    from sepia.devices.profile import PROFILES
+
+    lines = ["| name | board | core | clock | memory | systems |", "| --- | --- | --- | --- | --- | --- |"]
+    for board in PROFILES.values():
+        cores = f"{board.cores} × {board.core}" if board.core else "any"
+        clock = f"{board.clock_mhz} MHz" if board.clock_mhz else "any"
+        sizes = ", ".join(_gigabytes(size) for size in board.memory.sizes_mb) or "any"
+        systems = ", ".join(system.name for system in board.systems)
+        lines.append(f"| `{board.name}` | {board.title} | {cores} | {clock} | {sizes} | {systems} |")
+    return "\n".join(lines)
+
+
+def _gigabytes(size_mb: int) -> str:
+    return f"{size_mb} MB" if size_mb < 1024 else f"{size_mb // 1024} GB"
+
+
+def _wheels() -> str:
+    from sepia.devices.wheels import WHEELS
+
+    lines = ["| runtime | for | Python | glibc, at least | newest release |", "| --- | --- | --- | --- | --- |"]
+    lines += [
+        f"| {row.runtime} | {row.architecture} | {', '.join(row.pythons)} | {row.glibc} | {row.release} |"
+        for row in WHEELS
+    ]
+    return "\n".join(lines)
 
 
 def _results(name: str) -> str:

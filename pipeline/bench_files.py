@@ -1,4 +1,4 @@
-"""`sepia bench`: latency and memory of every file, on every runtime of a target → `bench.json`."""
+"""`sepia bench`: latency and memory of every file, on every runtime of each target → `bench.json`."""
 
 from __future__ import annotations
 
@@ -7,74 +7,57 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..devices.local import bench
-from ..devices.target import Target, host, host_targets
-from ..errors import ConfigError, InputError, RunError
+from ..devices.target import Target
+from ..errors import InputError
 from ..files import write_text
-from ..runtime import RUNTIMES
+from .bench_boards import BenchSettings, bench_boards
+from .bench_here import bench_here, targets_here
+from .bench_places import bench_places
+from .bench_row import Row
 from .folder import Artifact, ModelFolder, network_digests
 from .model_facts import model_facts
 from .progress import Report, silent
 from .sample_inputs import sample_inputs
-from .usable import usable_runtimes
 
 __all__ = ["BenchOptions", "bench_files"]
 
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """targets: "host" (every runtime here) or full names. threads: counts for "host". seconds: timed a row."""
+    """targets: "host" (every runtime here), boards, emulated boards, or full names. seconds: timed a row.
+
+    threads: counts to try; empty: 1 here and on an emulated core, on a board 1, 2, 4 … up to its cores.
+    """
 
     targets: Sequence[str] = ("host",)
-    threads: Sequence[int] = (1,)
+    threads: Sequence[int] = ()
     seconds: float = 3.0
 
 
 def bench_files(folder: ModelFolder, options: BenchOptions, *, progress: Report = silent) -> dict[str, Any]:
     """Measure every file in `folder` on every target that reads its format; write the golden files and `bench.json`.
 
-    A run that fails is a row with its reason; the others go on. Raises InputError (no files), ConfigError (a target),
-    RuntimeUnavailable (one that was asked for by name) and OutputError.
+    A run that fails is a row with its reason, and a board that fails a device with its first cause; the others go on.
+    This machine comes first and alone, then all boards at once. Raises InputError (no files), ConfigError (a target),
+    RuntimeUnavailable (one of this machine that was asked for by name) and OutputError.
     """
-    targets = _targets(options)
+    places = bench_places(options.targets)
+    here = targets_here([place for place in places if place.kind == "host"], options.threads or (1,))
     artifacts = tuple(folder.artifacts())
     if not artifacts:
         raise InputError(str(folder.path), "no network files here", hint="make them with: sepia export SOURCE -o DIR")
     progress(f"{folder.name}: golden outputs", 0, 0)
     _write_goldens(folder, artifacts)
-    cells = [(artifact, target) for target in targets for artifact in artifacts if _reads(target, artifact)]
-    what = f"{folder.name}: bench"
-    rows = []
-    for done, (artifact, target) in enumerate(cells):
-        progress(what, done, len(cells))
-        rows.append(_row(folder, artifact, target, options.seconds))
-    progress(what, len(cells), len(cells))
-    found = {"digests": network_digests(artifacts), "rows": rows, "devices": _devices(rows)}
+    rows = list(bench_here(folder, artifacts, here, options.seconds, progress))
+    devices = _devices_here(rows)
+    away = [place for place in places if place.kind != "host"]
+    settings = BenchSettings(tuple(options.threads), options.seconds)
+    for done in bench_boards(folder, artifacts, away, settings, progress):
+        rows += done.rows
+        devices.append(done.device)
+    found = {"digests": network_digests(artifacts), "rows": rows, "devices": devices}
     write_text(folder.bench, json.dumps(found, indent=1) + "\n")
     return found
-
-
-def _targets(options: BenchOptions) -> tuple[Target, ...]:
-    """Every target once. A name asked for must be of this machine and of a runtime that runs here."""
-    found: dict[str, Target] = {}
-    for text in options.targets:
-        named = host_targets(usable_runtimes().names, options.threads) if text == "host" else (_named(text),)
-        found |= {target.name: target for target in named}
-    return tuple(found.values())
-
-
-def _named(text: str) -> Target:
-    target = Target.parse(text)
-    here = host(target.runtime, target.threads)
-    if target != here:
-        raise ConfigError("--target", f"'{text}' is not this machine", accepted=f"host, or {here.name}")
-    usable_runtimes([target.runtime])
-    return target
-
-
-def _reads(target: Target, artifact: Artifact) -> bool:
-    """Whether the artifact's is the format that the target's runtime prefers."""
-    return RUNTIMES[target.runtime].suffixes[0] == artifact.path.suffix
 
 
 def _write_goldens(folder: ModelFolder, artifacts: Sequence[Artifact]) -> None:
@@ -84,31 +67,13 @@ def _write_goldens(folder: ModelFolder, artifacts: Sequence[Artifact]) -> None:
     write_goldens(artifacts, sample_inputs(None, facts, limit=4), folder.golden)
 
 
-def _row(folder: ModelFolder, artifact: Artifact, target: Target, seconds: float) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "format": artifact.format,
-        "precision": artifact.precision,
-        "file": artifact.path.name,
-        "file_bytes": artifact.file_bytes,
-        "runtime": target.runtime,
-        "target": target.name,
-        "threads": target.threads,
-        "how": "measured",
-    }
-    try:
-        golden = folder.golden(artifact)
-        row["bench"] = bench(artifact.path, target.runtime, target.threads, golden=golden, seconds=seconds)
-    except RunError as error:
-        row["failure"] = str(error)
-    return row
+def _devices_here(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """This machine with its system once, as its first run saw it."""
+    found = {name: {"name": name, "how": "measured", "machine": machine} for name, machine in _machines(rows)}
+    return list(found.values())
 
 
-def _devices(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each board with its system once, as its first run saw it."""
-    return list({name: {"name": name, "machine": machine} for name, machine in _machines(rows)}.values())
-
-
-def _machines(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _machines(rows: Sequence[Row]) -> Iterator[tuple[str, dict[str, Any]]]:
     for row in reversed(rows):
         if "bench" in row:
             target = Target.parse(row["target"])

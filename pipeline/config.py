@@ -71,10 +71,10 @@ class AccuracyConfig(_Table):
 
 
 class BenchConfig(_Table):
-    """targets: "host" (every runtime here) or full target names. threads: counts to try. seconds: timed, per row."""
+    """targets: places, as `--target` takes them. threads: counts to try; empty: as `sepia bench`. seconds: of a row."""
 
     targets: tuple[str, ...] = Field(default=("host",), min_length=1)
-    threads: tuple[int, ...] = Field(default=(1,), min_length=1)
+    threads: tuple[int, ...] = ()
     seconds: float = Field(default=3.0, gt=0, le=600)
 
 

@@ -13,21 +13,18 @@ from ..errors import InputError
 from ..models.zoo import ZOO
 from ..report.results import (
     Calibration,
-    Conditions,
     DeviceFacts,
     FileFacts,
     FloatLayer,
     LayerError,
-    LayerTime,
     ModelFacts,
     Parity,
-    PhaseMemory,
     QuantizationFacts,
     Results,
-    Row,
     load_results,
 )
 from .folder import ModelFolder, network_digests
+from .joined_row import JoinedRow
 from .versions import tool_versions
 
 if TYPE_CHECKING:
@@ -66,7 +63,7 @@ def results_of(folder: ModelFolder, *, source: str | None = None) -> Results:
         devices=tuple(_device(found) for found in bench["devices"]),
         quantizations=(_quantization(folder.name, quantization),) if quantization else (),
         data=Path(accuracy["data"]).name if accuracy else None,
-        rows=tuple(_Joined(folder, found, recipe, kinds, check, accuracy).row() for found in bench["rows"]),
+        rows=tuple(JoinedRow(folder, found, recipe, kinds, check, accuracy).row() for found in bench["rows"]),
         parity=tuple(_parity(folder.name, recipe, check)),
         layer_errors=tuple(_layer_errors(folder.name, recipe, check)),
         files=tuple(_files(folder, present)),
@@ -142,15 +139,22 @@ def _reference(source: str | None) -> str | None:
 
 
 def _device(found: Json) -> DeviceFacts:
-    machine = found["machine"]
+    """machine: as bench.py saw it; absent where nothing ran there."""
+    machine: Json = found.get("machine", {})
     extensions = [name for name in ("vnni", "dotprod") if machine.get(name)]
     return DeviceFacts(
         name=found["name"],
-        cpu=machine.get("cpu") or None,
+        how=found.get("how"),
+        profile=found.get("profile"),
+        model=found.get("model") or machine.get("board") or None,
+        failure=found.get("failure"),
+        libc=found.get("libc"),
+        clock_skew_s=found.get("clock_skew_s"),
+        cpu=found.get("core") or machine.get("cpu") or None,
         cores=machine.get("cores"),
         architecture=machine.get("architecture"),
         extensions=tuple(extensions),
-        memory_bytes=machine.get("memory_bytes"),
+        memory_bytes=found.get("memory_bytes") or machine.get("memory_bytes"),
         system=machine.get("system"),
         python=machine.get("python"),
     )
@@ -168,137 +172,6 @@ def _quantization(model: str, said: Json) -> QuantizationFacts:
             FloatLayer(layer=row["layer"], op=row["op"], reason=row["reason"]) for row in said.get("float_layers", [])
         ),
         seconds=said.get("seconds"),
-    )
-
-
-class _Joined:
-    """One row of the bench, with what the check and the accuracy say of the same file in the same runtime."""
-
-    def __init__(
-        self,
-        folder: ModelFolder,
-        bench: Json,
-        recipe: str | None,
-        kinds: Mapping[str, str],
-        check: Json,
-        accuracy: Json,
-    ) -> None:
-        self.folder = folder
-        self.kinds = kinds
-        self.bench = bench
-        self.recipe = recipe
-        self.check = _same(bench, check.get("whole", []))
-        self.accuracy = _same(bench, accuracy.get("rows", []))
-
-    def row(self) -> Row:
-        said = self.bench
-        known = {
-            "model": self.folder.name,
-            "format": said["format"],
-            "precision": said["precision"],
-            "recipe": self.recipe if said["precision"] == "int8" else None,
-            "runtime": said["runtime"],
-            "target": said["target"],
-            "threads": said["threads"],
-            "how": said["how"],
-            "file": said["file"],
-        }
-        if said.get("failure"):
-            return Row(**known, failure=said["failure"])
-        return Row(
-            **known,
-            **self._outputs(),
-            **_latency(said["bench"]),
-            **_memory(said["bench"]),
-            **self._layers(),
-            file_bytes=said["file_bytes"],
-        )
-
-    def _outputs(self) -> dict[str, Any]:
-        """Wrong wherever anything says so; accuracy then stays unknown."""
-        golden = self.bench["bench"].get("golden")
-        wrong = self.check.get("wrong") or self.accuracy.get("reason") or self._golden_reason(golden)
-        if wrong:
-            return {"outputs": "wrong", "reason": wrong}
-        outputs = {"outputs": "right"} if golden else {"outputs": "not checked", "reason": "no golden outputs"}
-        if self.accuracy.get("outputs") != "right":
-            return outputs
-        figures = {name: self.accuracy[name] for name in ("images", "top1", "top5", "agreement", "rms")}
-        return outputs | figures
-
-    @staticmethod
-    def _golden_reason(golden: Json | None) -> str:
-        if golden is None or golden["ok"]:
-            return ""
-        return "; ".join(
-            f"{output['output']}: {output['reason'] or 'rms error above the tolerance'}"
-            for output in golden["outputs"]
-            if not output["ok"]
-        )
-
-    def _layers(self) -> dict[str, Any]:
-        times = [
-            LayerTime(
-                layer=layer["name"],
-                op=layer["op"],
-                time_ms=layer["p50_us"] / 1000,
-                # A runtime calls a layer fused with its activation by the activation's name.
-                kind=self.kinds.get(layer["name"].removesuffix(".activation") + ".conv", self.kinds.get(layer["name"])),
-            )
-            for layer in self.bench["bench"]["layers"]
-        ]
-        found: dict[str, Any] = {"layers": tuple(times) or None}
-        floats = self.check.get("float_layers")
-        if self.bench["precision"] == "int8" and floats is not None:
-            found["float_layers"] = tuple(FloatLayer(**layer) for layer in floats)
-            found["int8_layers"] = self.check.get("int8_layers")
-        return found
-
-
-def _same(bench: Json, rows: list[Json]) -> Json:
-    """The row of the same file in the same runtime, or an empty one."""
-    wanted = (bench["file"], bench["runtime"])
-    return next((row for row in rows if (row["file"], row["runtime"]) == wanted), {})
-
-
-def _latency(bench: Json) -> dict[str, Any]:
-    latency = bench["latency"]
-    return {
-        "runtime_version": bench.get("runtime_version"),
-        "latency_ms": latency["p50_ms"],
-        "latency_p90_ms": latency["p90_ms"],
-        "latency_p99_ms": latency["p99_ms"],
-        "latency_min_ms": latency["min_ms"],
-        "latency_mean_ms": latency["mean_ms"],
-        "runs": latency["count"],
-        "load_ms": bench["load_ms"],
-        "first_ms": bench["first_ms"],
-        "before": _conditions(bench["before"]),
-        "after": _conditions(bench["after"]),
-    }
-
-
-def _memory(bench: Json) -> dict[str, Any]:
-    memory = bench["memory"]
-    phases = tuple(PhaseMemory(**phase) for phase in memory["phases"])
-    return {
-        "memory": phases,
-        "peak_rss_bytes": memory["peak_rss_bytes"],
-        "arena_bytes": bench["arena_bytes"],
-    }
-
-
-def _conditions(said: Json) -> Conditions:
-    frequency: Json = next(iter(said["frequencies"]), {})
-    degrees = [zone["celsius"] for zone in said["temperatures"]]
-    now = said["throttling"]["now"]
-    load = said.get("load_average")
-    return Conditions(
-        frequency_mhz=frequency.get("now_mhz"),
-        governor=frequency.get("governor"),
-        temperature_c=max(degrees, default=None),
-        throttled=None if now is None else bool(now),
-        load_average=load[0] if isinstance(load, list) else load,
     )
 
 

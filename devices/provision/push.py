@@ -1,11 +1,11 @@
-"""Files into one folder of a board: all of them, each with the right digest, or none. Only what is not there is sent."""
+"""Files into one folder of a board: all of them, each with the right digest, or none. What is there is not sent."""
 
 from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...errors import BoardError, InputError
@@ -16,7 +16,8 @@ from ..transport.program import run_program
 __all__ = ["Pushed", "push"]
 
 _RECEIVE = Path(__file__).resolve().parents[1] / "on_board" / "receive.py"
-_PIECE = 1 << 20
+_MANIFEST = ".sepia.json"
+_PIECE = 1 << 18
 _ATTEMPTS = 3
 _PATIENCE_S = 300.0
 _SPARE_BYTES = 16 << 20
@@ -49,9 +50,10 @@ def push(
     files: name in the folder, with "/" between folders → file here. folder: absolute, or from "~". deadline: s, for
     each of asking and sending. verify: what is there is read and hashed, too. The folder is filled beside its place and
     renamed into it once everything is on the disk; what an interrupted push left is used, or taken away, by the next.
-    Raises InputError (a file here can't be read) and BoardError: no room, read-only, link cut.
+    Raises InputError (a file here can't be read, a name leads out of the folder) and BoardError: no room, read-only,
+    link cut, a digest that is wrong there.
     """
-    described = {name: _described(path) for name, path in files.items()}
+    described = {_inside(name, path): _described(path) for name, path in files.items()}
     arguments: dict[str, Any] = {"folder": folder, "files": described, "verify": verify, "patience": _PATIENCE_S}
     total = sum(size for size, _, _ in described.values())
     for _ in range(_ATTEMPTS):
@@ -73,6 +75,14 @@ def push(
         if not answer.get("again"):
             return Pushed(answer["folder"], total, len(files), size if answer["received"] else 0)
     raise BoardError(transport.name, f"files in {folder} come and go", hint="is somebody else changing them there?")
+
+
+def _inside(name: str, path: Path) -> str:
+    """`name`, if it is one inside a folder."""
+    parts = PurePosixPath(name).parts
+    if name != "/".join(parts) or not parts or parts[0] in ("/", _MANIFEST) or ".." in parts:
+        raise InputError(str(path), f"'{name}' is no name inside a folder", accepted="like 'golden/inputs.npz'")
+    return name
 
 
 def _described(path: Path) -> tuple[int, str, int]:
@@ -101,10 +111,21 @@ def _payload(
 ) -> Iterator[bytes]:
     sent = 0
     for name in coming:
-        left = described[name][0]
-        with files[name].open("rb") as file:
-            while left and (piece := file.read(min(left, _PIECE))):
+        for piece in _pieces(files[name], described[name][0]):
+            yield piece
+            sent += len(piece)
+            progress(sent, total)
+
+
+def _pieces(path: Path, size: int) -> Iterator[bytes]:
+    """Exactly `size` bytes: the next file's begin behind them."""
+    try:
+        with path.open("rb") as file:
+            while size:
+                piece = file.read(min(size, _PIECE))
+                if not piece:
+                    raise InputError(str(path), "became shorter while it was sent", hint="run the same command again")
                 yield piece
-                left -= len(piece)
-                sent += len(piece)
-                progress(sent, total)
+                size -= len(piece)
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read ({error.strerror or error})") from error
