@@ -21,9 +21,11 @@ from pydantic import Field, ValidationError
 
 from ..errors import ConfigError, nearest
 from .columns import FIGURES
+from .disturbed import disturbance
 from .fact import Fact
+from .facts import DeviceFacts
 from .results import Results
-from .row import Row
+from .row import TIMES, Row
 
 __all__ = ["Breach", "Budget", "breaches", "load_budgets"]
 
@@ -49,6 +51,11 @@ class Budget(Fact):
 
     def fits(self, row: Row) -> bool:
         return all(fnmatchcase(getattr(row, key) or "", getattr(self, key)) for key in _PATTERNS)
+
+    def speaks_of(self, device: DeviceFacts) -> bool:
+        """Whether a row of `device` could fit; one that failed early is known by its board's name alone."""
+        boards = fnmatchcase(device.name.partition("-")[0], self.target.partition("-")[0])
+        return boards and fnmatchcase(device.how or "measured", self.how)
 
     def __str__(self) -> str:
         told = [f"{key} = {getattr(self, key)}" for key in _PATTERNS if getattr(self, key) != "*"]
@@ -111,8 +118,8 @@ def _refuse_unknown(path: Path, where: str, found: dict[str, Any], known: Sequen
 def breaches(budgets: Sequence[Budget], new: Results, old: Results | None = None) -> tuple[Breach, ...]:
     """Every budget that `new` breaks.
 
-    A budget is broken, too, if no row fits it, if a row that fits did not run or has wrong outputs, and if the figure
-    is unknown: what nobody measured is not within a budget.
+    A budget is broken, too, if no row fits it, if a row that fits did not run or has wrong outputs, if a board that it
+    speaks of failed, and if the figure is unknown: what nobody measured is not within a budget.
     """
     before = {row.key: row for row in old.rows} if old else {}
     return tuple(breach for budget in budgets for breach in _of_budget(budget, new, before))
@@ -120,7 +127,10 @@ def breaches(budgets: Sequence[Budget], new: Results, old: Results | None = None
 
 def _of_budget(budget: Budget, new: Results, before: dict[Any, Row]) -> Iterator[Breach]:
     rows = [row for row in new.rows if budget.fits(row)]
-    if not rows:
+    failed = [device for device in new.devices if device.failure and budget.speaks_of(device)]
+    for device in failed:
+        yield Breach(str(budget), None, None, f"board {device.name} failed: {device.failure}")
+    if not rows and not failed:
         yield Breach(str(budget), None, None, "no row fits")
     for row in rows:
         if row.failure:
@@ -132,14 +142,18 @@ def _of_budget(budget: Budget, new: Results, before: dict[Any, Row]) -> Iterator
 
 
 def _of_row(budget: Budget, row: Row, old: Row | None) -> Iterator[Breach]:
+    star = f"; disturbed: {disturbance(row)}" if row.disturbed else ""
     for limits, sign, word in ((budget.max, 1, "at most"), (budget.min, -1, "at least")):
         for figure, limit in limits.items():
             value = FIGURES[figure].value(row)
             if not isinstance(value, (int, float)):
                 yield Breach(str(budget), row.name, figure, f"{figure} is unknown, allowed {word} {limit:g}")
             elif sign * (value - limit) > 0:
+                noted = star if figure in TIMES else ""
                 off = f" ({value / limit - 1:+.1%})" if limit else ""
-                yield Breach(str(budget), row.name, figure, f"{figure} is {value:.6g}, allowed {word} {limit:g}{off}")
+                yield Breach(
+                    str(budget), row.name, figure, f"{figure} is {value:.6g}, allowed {word} {limit:g}{off}{noted}"
+                )
     if old is not None and old.how == row.how:
         yield from _worsened(budget, row, old)
 

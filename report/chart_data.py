@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .columns import FIGURES, UNKNOWN, in_megabytes, significant
+from .columns import FIGURES, UNKNOWN, in_megabytes, in_millions, significant
+from .disturbed import disturbance
 from .labels import engine_labels, place, row_labels
 from .results import Results
-from .row import LayerTime, Row
+from .row import INSTRUCTION_KINDS, LayerTime, Row
 
-__all__ = ["Record", "error_records", "layer_records", "memory_records", "row_records"]
+__all__ = [
+    "Record",
+    "error_records",
+    "instruction_records",
+    "layer_instruction_records",
+    "layer_records",
+    "memory_records",
+    "row_records",
+]
 
 Record = dict[str, Any]
 
@@ -47,6 +56,7 @@ def _row(row: Row) -> Record:
             FIGURES[key].text(row) for key in ("latency_min_ms", "latency_p90_ms", "latency_p99_ms")
         )
         + " ms",
+        "disturbed": disturbance(row),
         "bar_text": _bar_text(row),
         "outputs_text": f"{row.outputs}: {row.reason}" if row.reason else row.outputs,
         "accuracy_text": _accuracy(row),
@@ -61,6 +71,7 @@ def _with_unit(row: Row, key: str) -> str:
 
 def _bar_text(row: Row) -> str:
     text = _with_unit(row, "latency_ms") + (f" ± {row.latency_bound:.0%}" if row.latency_bound else "")
+    text += "   * disturbed" if row.disturbed else ""
     return f"{text}   ✗ wrong outputs" if row.outputs == "wrong" else text
 
 
@@ -136,6 +147,72 @@ def _layers(number: int, row: Row, ranks: Mapping[str, int]) -> Iterator[Record]
             "time_text": f"{significant(layer.time_ms)} ms, {layer.time_ms / total:.1%}",
             "fell_to_float": row.precision == "int8" and layer.precision not in ("int8", "none", None),
         }
+
+
+def instruction_records(results: Results) -> list[Record]:
+    """One record a row and kind of instruction; the first of a row carries the text of their sum."""
+    counted = [(number, row) for number, row in enumerate(results.rows) if row.instructions is not None]
+    labels = row_labels([row for _, row in counted])
+    return [
+        {
+            "id": number,
+            "label": label,
+            "bar": _two_lines(label),
+            "kind": kind,
+            "kind_rank": rank,
+            "millions": count / 1e6,
+            "text": _share(count, row.instructions),
+            "outputs": row.outputs,
+            "outputs_text": f"{row.outputs}: {row.reason}" if row.reason else row.outputs,
+            "total_millions": (row.instructions or 0) / 1e6,
+            "total_text": _total_text(row) if rank == 0 else "",
+        }
+        for (number, row), label in zip(counted, labels, strict=True)
+        for rank, (kind, count) in enumerate(_by_kind(row.instructions, row.instructions_by_kind))
+    ]
+
+
+def layer_instruction_records(results: Results) -> list[Record]:
+    """One record a row, counted layer and kind of instruction, in execution order."""
+    return [
+        {
+            "id": number,
+            "index": index,
+            "layer": layer.layer,
+            "op": layer.op,
+            "layer_kind": layer.kind or layer.op,
+            "kind": kind,
+            "kind_rank": rank,
+            "millions": count / 1e6,
+            "text": _share(count, layer.instructions),
+            "total_text": f"{in_millions(layer.instructions)} M",
+        }
+        for number, row in enumerate(results.rows)
+        for index, layer in enumerate(row.layer_instructions or ())
+        for rank, (kind, count) in enumerate(_by_kind(layer.instructions, layer.by_kind))
+    ]
+
+
+def _by_kind(total: int | None, by_kind: Mapping[Any, int] | None) -> list[tuple[str, int]]:
+    """All six kinds, or the sum as one where they are not told; nothing where nothing was counted."""
+    if by_kind is None:
+        return [("not told", total)] if total else []
+    return [(kind, by_kind.get(kind, 0)) for kind in INSTRUCTION_KINDS]
+
+
+def _share(count: int, total: int | None) -> str:
+    return f"{in_millions(count)} M, {count / (total or 1):.1%}"
+
+
+def _two_lines(label: str) -> str:
+    """Runtime and precision, and below them where it ran: a narrow page has little room beside the bars."""
+    runtime, *where, precision = label.split(" · ")
+    return f"{runtime} · {precision}" + (f"\n{' · '.join(where)}" if where else "")
+
+
+def _total_text(row: Row) -> str:
+    text = f"{in_millions(row.instructions or 0)} M" + ("" if row.how == "emulated" else f" ({row.how})")
+    return f"{text}   ✗ wrong" if row.outputs == "wrong" else text
 
 
 def error_records(results: Results) -> list[Record]:

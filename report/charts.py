@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["error_chart", "latency_chart", "layer_chart", "memory_chart"]
+from .row import INSTRUCTION_KINDS
+
+__all__ = [
+    "error_chart",
+    "instruction_chart",
+    "latency_chart",
+    "layer_chart",
+    "layer_instruction_chart",
+    "memory_chart",
+]
 
 Spec = dict[str, Any]
 
@@ -261,4 +270,108 @@ def error_chart(series: Sequence[str]) -> Spec:
             },
         },
         layer=[line, point],
+    )
+
+
+def _instruction_kind(columns: str) -> Spec:
+    kinds = [*INSTRUCTION_KINDS, "not told"]
+    return {
+        "field": "kind",
+        "type": "nominal",
+        "sort": None,
+        "scale": {"domain": kinds, "range": [f"var(--instruction-{place})" for place in range(1, len(kinds) + 1)]},
+        "legend": {"columns": {"expr": columns}, "values": list(INSTRUCTION_KINDS)},
+    }
+
+
+def instruction_chart(bars: Sequence[str]) -> Spec:
+    """Dataset `instructions`: a bar a row, stacked by kind of instruction, the sum at its end.
+
+    bars: their labels, of one line or two.
+    """
+    y = {
+        "field": "bar",
+        "type": "nominal",
+        "sort": list(bars),
+        "axis": {
+            "title": None,
+            "labelOffset": -7 if any("\n" in bar for bar in bars) else 0,
+            "labelExpr": "split(datum.label, '\\n')",
+            "labelLimit": 320,
+            "labelFontSize": 12,
+            "labelColor": "var(--ink)",
+        },
+        "scale": {"paddingInner": 0.34, "paddingOuter": 0.15},
+    }
+    title = "instructions of one inference [millions]"
+    bar = {
+        "mark": {"type": "bar", "cursor": "pointer"},
+        "encoding": {
+            "x": {
+                "field": "millions",
+                "type": "quantitative",
+                "stack": "zero",
+                "axis": {"title": title, "tickCount": 6},
+            },
+            "color": _instruction_kind("max(3, floor(width / 90))"),
+            "order": {"field": "kind_rank"},
+            "tooltip": _tooltip(
+                ("label", "row"), ("kind", "kind"), ("text", "instructions"), ("outputs_text", "outputs")
+            ),
+        },
+    }
+    figure = {
+        "mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 12, "fontWeight": 600, "tooltip": None},
+        "encoding": {
+            "x": {"field": "total_millions", "type": "quantitative"},
+            "text": {"field": "total_text"},
+            "color": {
+                "condition": {"test": "datum.outputs === 'wrong'", "value": "var(--wrong)"},
+                "value": "var(--ink)",
+            },
+        },
+    }
+    return _base(
+        data={"name": "instructions"},
+        height=_INSTRUCTION_BAND * len(bars),
+        usermeta={"band_px": _INSTRUCTION_BAND},
+        encoding={"y": y},
+        layer=[bar, figure],
+    )
+
+
+_INSTRUCTION_BAND = 40
+
+
+def layer_instruction_chart() -> Spec:
+    """Dataset `layer_instructions` of one row: a bar a layer in execution order, stacked by kind of instruction."""
+    tooltip = _tooltip(
+        ("layer", "layer"),
+        ("layer_kind", "layer kind"),
+        ("op", "op"),
+        ("total_text", "all"),
+        ("kind", "kind"),
+        ("text", "of it"),
+    )
+    return _base(
+        data={"name": "layer_instructions"},
+        height=230,
+        mark={"type": "bar"},
+        encoding={
+            "x": {
+                "field": "index",
+                "type": "ordinal",
+                "axis": {"title": "layer, in execution order", "labels": False, "grid": False},
+                "scale": {"paddingInner": 0.18},
+            },
+            "y": {
+                "field": "millions",
+                "type": "quantitative",
+                "stack": "zero",
+                "axis": {"title": "instructions [millions]", "tickCount": 5},
+            },
+            "color": _instruction_kind("max(3, floor(width / 90))"),
+            "order": {"field": "kind_rank"},
+            "tooltip": tooltip,
+        },
     )

@@ -8,8 +8,10 @@ from io import StringIO
 from typing import Any
 
 from .columns import FIGURES, UNKNOWN
+from .disturbed import disturbance
 from .results import Results
 from .row import Row
+from .statements import failed_devices
 
 __all__ = ["Change", "Comparison", "Turn", "compare", "comparison_text"]
 
@@ -45,6 +47,7 @@ class Comparison:
     """What `compare` found. changes: every figure known on both sides, in the rows' order, the unchanged ones too.
 
     only_old, only_new: rows that the other side lacks. incomparable: rows whose figures were had in different ways.
+    disturbed: rows whose times may differ for what disturbed them, on which side. failed_devices: of the new results.
     """
 
     changes: tuple[Change, ...]
@@ -52,6 +55,8 @@ class Comparison:
     only_old: tuple[str, ...]
     only_new: tuple[str, ...]
     incomparable: tuple[str, ...]
+    disturbed: tuple[str, ...] = ()
+    failed_devices: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -77,6 +82,8 @@ def compare(old: Results, new: Results) -> Comparison:
         only_old=tuple(row.name for row in old.rows if row.key not in keys),
         only_new=tuple(row.name for row in new.rows if row.key not in before),
         incomparable=tuple(f"{now.name}: {was.how}, then {now.how}" for was, now in pairs if was.how != now.how),
+        disturbed=tuple(line for was, now in alike for line in _disturbed(was, now)),
+        failed_devices=tuple(failed_devices(new.devices)),
     )
 
 
@@ -88,6 +95,12 @@ def _changes(old: Row, new: Row) -> Iterator[Change]:
         relative = now / was - 1 if was else None
         better = None if column.better is None or was == now else (now < was) == (column.better == "lower")
         yield Change(new.name, key, was, now, relative, better)
+
+
+def _disturbed(old: Row, new: Row) -> Iterator[str]:
+    for side, row in (("old", old), ("new", new)):
+        if row.disturbed:
+            yield f"{new.name}, {side}: {disturbance(row)}"
 
 
 def _state(row: Row) -> str:
@@ -114,6 +127,8 @@ def comparison_text(comparison: Comparison, *, least: float = 0.01, width: int =
         verdict = {True: "better", False: "worse", None: ""}[change.better]
         table.add_row(escape(change.row), escape(column.heading), *figures, relative, verdict)
     lines = [f"{turn.row}: {turn.old} → {turn.new} {turn.reason}".rstrip() for turn in comparison.turns]
+    lines += [f"disturbed, times may not compare: {row}" for row in comparison.disturbed]
+    lines += [f"board failed: {device}" for device in comparison.failed_devices]
     lines += [f"not comparable: {row}" for row in comparison.incomparable]
     lines += [f"only in the old results: {row}" for row in comparison.only_old]
     lines += [f"only in the new results: {row}" for row in comparison.only_new]

@@ -42,9 +42,11 @@ def wilson(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
 def headline(results: Results) -> Headline | None:
     """Tiles for the first network on the first device that has int8 rows with right or unchecked outputs, else None.
 
-    Measured rows go before emulated, and those before predicted ones: tiles never mix the three.
+    Measured rows go before emulated, and those before predicted ones: tiles never mix the three. A board goes before
+    the host that it was measured from.
     """
     fit = [row for row in results.rows if row.outputs != "wrong" and not row.failure]
+    fit.sort(key=lambda row: row.target.startswith("host-"))
     for how in ("measured", "emulated", "predicted"):
         first = next((row for row in fit if row.how == how and row.precision == "int8"), None)
         if first:
@@ -76,7 +78,21 @@ def _quickest(rows: Sequence[Row]) -> Tile | None:
     if row is None:
         return None
     note = f"{row.runtime}, {_threads(row)}" + _against_float(row, rows, "latency_ms", "as fast as float")
+    note += "; its run was disturbed" if row.disturbed else ""
     return _figure(row, "latency_ms", "Quickest int8, p50", note)
+
+
+def _fewest(rows: Sequence[Row]) -> Tile | None:
+    row = _best(rows, "instructions", min)
+    if row is None:
+        return None
+    note = f"{row.runtime}" + _against_float(row, rows, "instructions", "fewer than float")
+    return _figure(
+        row,
+        "instructions",
+        "Fewest instructions",
+        f"{note}; an emulated core has no time" if row.how == "emulated" else note,
+    )
 
 
 def _threads(row: Row) -> str:
@@ -117,4 +133,4 @@ def _size(rows: Sequence[Row]) -> Tile | None:
     return _figure(row, "file_bytes", "File", note)
 
 
-_TILES: tuple[Callable[[Sequence[Row]], Tile | None], ...] = (_quickest, _agreement, _top1, _memory, _size)
+_TILES: tuple[Callable[[Sequence[Row]], Tile | None], ...] = (_quickest, _fewest, _agreement, _top1, _memory, _size)

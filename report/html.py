@@ -9,14 +9,38 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from .chart_data import Record, error_records, layer_records, memory_records, row_records
-from .charts import error_chart, latency_chart, layer_chart, memory_chart
-from .columns import COLUMNS, UNKNOWN, Column, in_megabytes, significant
+from .best import best_of_all, best_of_each
+from .by_how import Shown, shown
+from .chart_data import (
+    Record,
+    error_records,
+    instruction_records,
+    layer_instruction_records,
+    layer_records,
+    memory_records,
+    row_records,
+)
+from .charts import (
+    error_chart,
+    instruction_chart,
+    latency_chart,
+    layer_chart,
+    layer_instruction_chart,
+    memory_chart,
+)
+from .columns import COLUMNS, FIGURES, KINDS, UNKNOWN, in_megabytes, in_millions, significant
+from .disturbed import disturbance, disturbances
 from .headline import headline
 from .labels import row_labels
 from .results import Results
 from .row import Row
-from .statements import calibration_statement, conditions_statement, device_statement, disturbances, how_statement
+from .statements import (
+    calibration_statement,
+    conditions_statement,
+    device_statement,
+    failed_devices,
+    how_statement,
+)
 
 __all__ = ["to_html"]
 
@@ -31,8 +55,9 @@ class Item:
 
 
 _FACETS = ("model", "precision", "runtime", "place", "format", "recipe", "how", "outputs")
-_WORDS = ("how", "outputs")
-_BARS = ("latency_ms", "peak_rss_bytes")
+_FIRST = ("how", "outputs", "agreement", "latency_ms", "instructions", "peak_rss_bytes", "file_bytes")
+"""Columns that are seen without scrolling; of words these alone, as a label holds the others."""
+_BARS = ("latency_ms", "peak_rss_bytes", "instructions")
 
 
 def to_html(results: Results) -> str:
@@ -52,6 +77,8 @@ def to_html(results: Results) -> str:
         "conditions_statement": conditions_statement,
         "megabytes": lambda size: UNKNOWN if size is None else f"{in_megabytes(size)} MiB",
         "significant": significant,
+        "in_millions": in_millions,
+        "disturbance": disturbance,
     }
     return room.get_template("report.html.j2").render(_view(results)) + "\n"
 
@@ -63,7 +90,7 @@ def _view(results: Results) -> dict[str, Any]:
         Item(row, label, record)
         for row, label, record in zip(results.rows, row_labels(results.rows), records, strict=True)
     ]
-    columns = _shown(results.rows)
+    columns = _columns(results.rows)
     return {
         "results": results,
         "title": ", ".join(dict.fromkeys(row.model for row in results.rows)) or "no rows",
@@ -71,6 +98,9 @@ def _view(results: Results) -> dict[str, Any]:
         "how": how_statement(results.rows),
         "rows": rows,
         "wrong": [item for item in rows if item.row.outputs == "wrong"],
+        "best": (*best_of_each(results), *best_of_all(results)),
+        "figures": FIGURES,
+        "failed_devices": failed_devices(results.devices),
         "failed": [item for item in rows if item.row.failure],
         "predicted": any(row.how == "predicted" for row in results.rows),
         "disturbed": disturbances(results.rows),
@@ -78,6 +108,9 @@ def _view(results: Results) -> dict[str, Any]:
         "columns": columns,
         "bars": _bars(results.rows, columns),
         "facets": _facets(records),
+        "kinds": KINDS,
+        "counted": [item for item in rows if item.row.instructions_by_kind is not None],
+        "counted_layers": [item for item in rows if item.row.layer_instructions],
         "timed": [item for item in rows if item.row.layers],
         "float_rows": [item for item in rows if item.row.ran_in_int8],
         "metrics": _metrics(results),
@@ -89,16 +122,17 @@ def _view(results: Results) -> dict[str, Any]:
     }
 
 
-def _shown(rows: Sequence[Row]) -> list[Column]:
+def _columns(rows: Sequence[Row]) -> list[Shown]:
     """Figures known of any row, and the words that a label does not hold; the rest of them is behind each row."""
-    known = (column for column in COLUMNS if any(column.value(row) is not None for row in rows))
-    return [column for column in known if column.write is not None or column.key in _WORDS]
+    first = [column for key in _FIRST for column in COLUMNS if column.key == key]
+    rest = [column for column in COLUMNS if column.write is not None and column.key not in _FIRST]
+    return shown(rows, first + rest)
 
 
-def _bars(rows: Sequence[Row], columns: Sequence[Column]) -> dict[str, float]:
+def _bars(rows: Sequence[Row], columns: Sequence[Shown]) -> dict[str, float]:
     """Greatest value of each column that shows a bar behind its figures."""
-    found = {key: [value for row in rows if (value := getattr(row, key)) is not None] for key in _BARS}
-    return {key: max(values) for key, values in found.items() if values and any(c.key == key for c in columns)}
+    barred = [item for item in columns if item.column.key in _BARS]
+    return {item.key: max(v for row in rows if isinstance(v := item.value(row), (int, float))) for item in barred}
 
 
 def _facets(records: Sequence[Record]) -> dict[str, list[str]]:
@@ -127,6 +161,8 @@ def _data(results: Results, records: list[Record]) -> dict[str, list[Record]]:
         "memory": memory_records(results),
         "layers": layer_records(results),
         "errors": error_records(results),
+        "instructions": instruction_records(results),
+        "layer_instructions": layer_instruction_records(results),
     }
 
 
@@ -144,6 +180,10 @@ def _charts(results: Results, records: Sequence[Record]) -> dict[str, Any]:
         }
     if data["layers"]:
         charts["layers"] = layer_chart()
+    if data["instructions"]:
+        charts["instructions"] = instruction_chart(_distinct(data["instructions"], "bar"))
+    if data["layer_instructions"]:
+        charts["layer_instructions"] = layer_instruction_chart()
     if data["errors"]:
         charts["errors"] = error_chart(_distinct(data["errors"], "series"))
     return charts

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .columns import COLUMNS, UNKNOWN, in_megabytes, significant
-from .labels import row_labels
+from .best import best_statements
+from .by_how import HOWS, Shown, shown
+from .columns import COLUMNS, KINDS, UNKNOWN, in_megabytes, in_millions, significant
+from .disturbed import disturbances
+from .fact import How
+from .labels import place, row_labels
 from .results import Results
-from .row import Row
-from .statements import calibration_statement, device_statement, disturbances, how_statement
+from .row import INSTRUCTION_KINDS, LayerInstructions, Row
+from .statements import calibration_statement, device_statement, failed_devices, how_statement
 
 __all__ = ["to_markdown"]
 
-_ALWAYS = ("model", "precision", "runtime", "how", "outputs")
+_ALWAYS = ("model", "precision", "runtime", "outputs")
 
 
 def to_markdown(results: Results) -> str:
-    """The whole report as one Markdown text: header, rows, memory, float layers, parity, tools."""
-    parts = [_header(results), *_rows(results), *_memory(results), *_float_layers(results), *_parity(results)]
+    """The whole report as one Markdown text: header, rows by how, instructions, memory, float layers, parity, tools."""
+    parts = [_header(results), *_rows(results), *_instructions(results), *_memory(results)]
+    parts += [*_float_layers(results), *_parity(results)]
     parts += _layers(results) + _provenance(results)
     return "\n\n".join(parts) + "\n"
 
@@ -41,15 +46,37 @@ def _header(results: Results) -> str:
     wrong = [f"- **Wrong outputs:** {_escaped(f'{r.name}: {r.reason}')}" for r in results.rows if r.outputs == "wrong"]
     failed = [f"- **Failed:** {_escaped(f'{row.name}: {row.failure}')}" for row in results.rows if row.failure]
     disturbed = [f"- **Disturbed:** {_escaped(sentence)}" for sentence in disturbances(results.rows)]
-    return "\n".join([*lines, *wrong, *failed, *disturbed])
+    boards = [f"- **Board failed:** {_escaped(device)}" for device in failed_devices(results.devices)]
+    best = [f"- **Best:** {_escaped(sentence)}" for sentence in best_statements(results)]
+    return "\n".join([*lines, *best, *boards, *wrong, *failed, *disturbed])
 
 
 def _rows(results: Results) -> list[str]:
-    rows = results.rows
-    shown = [c for c in COLUMNS if c.key in _ALWAYS or any(c.value(row) is not None for row in rows)]
-    words = sum(column.write is None for column in shown)
-    lines = ([_marked(row, column.text(row), column.key) for column in shown] for row in rows)
-    return ["## Rows", _table([column.heading for column in shown], lines, words)] if rows else []
+    """A table for each way in which figures were had: one row a target, a device's rows together."""
+    return [part for how in HOWS for part in _rows_had(how, [row for row in results.rows if row.how == how])]
+
+
+def _rows_had(how: How, rows: Sequence[Row]) -> list[str]:
+    if not rows:
+        return []
+    places = list(dict.fromkeys(place(row) for row in rows))
+    ordered = sorted(rows, key=lambda row: places.index(place(row)))
+    always = [Shown(column, None) for column in COLUMNS if column.key in _ALWAYS]
+    known = shown(rows, [column for column in COLUMNS if column.key != "how"])
+    columns = sorted({*always, *known}, key=lambda item: COLUMNS.index(item.column))
+    words = sum(item.column.write is None for item in columns)
+    lines = ([_marked(row, item.text(row), item.key) for item in columns] for row in ordered)
+    return [f"## {how.capitalize()}", _table([item.heading for item in columns], lines, words)]
+
+
+def _instructions(results: Results) -> list[str]:
+    lines = [
+        (label, row.how, *(kind.text(row) for kind in KINDS), in_millions(row.instructions or 0))
+        for row, label in zip(results.rows, row_labels(results.rows), strict=True)
+        if row.instructions_by_kind is not None
+    ]
+    heading = ("row", "how", *INSTRUCTION_KINDS, "total")
+    return ["## Instructions of one inference, in millions", _table(heading, lines, words=2)] if lines else []
 
 
 def _marked(row: Row, text: str, key: str) -> str:
@@ -111,6 +138,13 @@ def _layers(results: Results) -> list[str]:
             ]
             table = _table(("layer", "kind", "precision", "time [ms]"), lines, words=3)
             parts.append(_folded(f"Time by layer: {label}", table))
+        if row.layer_instructions:
+            counted = [
+                (layer.layer, layer.kind or layer.op, *_kinds(layer), in_millions(layer.instructions))
+                for layer in row.layer_instructions
+            ]
+            table = _table(("layer", "kind", *INSTRUCTION_KINDS, "total [M]"), counted, words=2)
+            parts.append(_folded(f"Instructions by layer: {label}, {row.how}", table))
     errors = [
         (
             str(error.index),
@@ -123,6 +157,11 @@ def _layers(results: Results) -> list[str]:
     ]
     heading = ("depth", "layer", "compared", "SQNR [dB]", "rms [LSB]", "max [LSB]")
     return parts + ([_folded("Error by layer", _table(heading, errors, words=3))] if errors else [])
+
+
+def _kinds(layer: LayerInstructions) -> list[str]:
+    known = layer.by_kind
+    return [UNKNOWN if known is None else in_millions(known.get(kind, 0)) for kind in INSTRUCTION_KINDS]
 
 
 def _folded(title: str, content: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from ..errors import InputError
+from .facts import DeviceFacts
 from .results import Results
 
 __all__ = ["merge"]
@@ -33,7 +34,7 @@ def merge(results: Sequence[Results]) -> Results:
         command=_listed((result.command for result in results), " ; "),
         data=_listed(result.data for result in results),
         models=_unique((item for result in results for item in result.models), lambda item: item.name),
-        devices=_unique((item for result in results for item in result.devices), lambda item: item.name),
+        devices=_devices(item for result in results for item in result.devices),
         quantizations=_unique(
             (item for result in results for item in result.quantizations), lambda item: (item.model, item.recipe)
         ),
@@ -57,6 +58,14 @@ def _refuse_twins(results: Sequence[Results]) -> None:
             if digests.setdefault((file.model, file.file), file.sha256) != file.sha256:
                 what = "two of the results speak of different files of this name"
                 raise InputError(f"{file.model}/{file.file}", what, hint="`sepia compare OLD NEW`")
+
+
+def _devices(items: Iterable[DeviceFacts]) -> tuple[DeviceFacts, ...]:
+    """Each once, by its name; one that failed in any of the results has failed."""
+    devices = tuple(items)
+    failures = {item.name: item.failure for item in reversed(devices) if item.failure}
+    once = _unique(devices, lambda item: item.name)
+    return tuple(item.model_copy(update={"failure": failures.get(item.name)}) for item in once)
 
 
 def _unique(items: Iterable[T], key: Callable[[T], Hashable]) -> tuple[T, ...]:

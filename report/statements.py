@@ -8,14 +8,13 @@ from collections.abc import Iterable, Sequence
 from .columns import in_megabytes
 from .fact import How
 from .facts import DeviceFacts, QuantizationFacts
-from .labels import place
 from .row import Conditions, Row
 
 __all__ = [
     "calibration_statement",
     "conditions_statement",
     "device_statement",
-    "disturbances",
+    "failed_devices",
     "how_statement",
 ]
 
@@ -24,6 +23,8 @@ _MEANING: dict[How, str] = {
     "emulated": "emulated (real binaries on an emulated core: outputs and instructions, no time)",
     "predicted": "predicted by a model, ≈ before the figure",
 }
+
+_SPANS = ((365.25 * 86400, "years"), (86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"))
 
 
 def how_statement(rows: Sequence[Row]) -> str:
@@ -47,15 +48,37 @@ def calibration_statement(made: QuantizationFacts) -> str:
 
 
 def device_statement(device: DeviceFacts, rows: Iterable[Row]) -> str:
-    """One device in one line: processor, cores, memory, system, and its state over its rows."""
+    """One device in one line: model, processor, cores, memory, system, its state over its rows, and why it failed."""
     cores = f"{device.cores} core{'s' if device.cores and device.cores > 1 else ''}" if device.cores else None
     memory = f"{in_megabytes(device.memory_bytes / 1024)} GiB" if device.memory_bytes else None
     virtual = "virtual machine" if device.virtual else None
     extensions = ", ".join(device.extensions) or None
-    parts = (device.cpu, device.architecture, cores, extensions, memory, device.system, virtual)
-    known = ", ".join(part for part in parts if part) or "nothing known"
+    libc = f"glibc {device.libc}" if device.libc else None
+    parts = (device.model, device.cpu, device.architecture, cores, extensions, memory, device.system, libc, virtual)
+    known = ", ".join(part for part in (*parts, _clock(device)) if part) or ("" if device.failure else "nothing known")
     state = conditions_statement([row for row in rows if row.target.startswith(f"{device.name}-")])
-    return f"{device.name}: {known}" + (f"; {state}" if state else "") + "."
+    emulated = "emulated core: " if device.how == "emulated" else ""
+    failure = "FAILED: " + device.failure.removeprefix(f"{device.name}: ").rstrip(".") if device.failure else ""
+    return f"{device.name}: " + "; ".join(part for part in (emulated + known, state, failure) if part) + "."
+
+
+def _clock(device: DeviceFacts) -> str | None:
+    """A clock that is off by more than a minute: file times and certificates there are not to be trusted."""
+    skew = device.clock_skew_s or 0.0
+    if abs(skew) < 60:
+        return None
+    size, unit = next((size, unit) for size, unit in _SPANS if abs(skew) >= size)
+    return f"its clock {abs(skew) / size:.1f} {unit} {'ahead' if skew > 0 else 'behind'}"
+
+
+def failed_devices(devices: Iterable[DeviceFacts]) -> list[str]:
+    """Each device that failed, with its first cause."""
+    return [_named(device.name, device.failure) for device in devices if device.failure]
+
+
+def _named(name: str, failure: str) -> str:
+    # An error of a board begins with its name.
+    return failure if failure.startswith(f"{name}: ") else f"{name}: {failure}"
 
 
 def conditions_statement(rows: Iterable[Row]) -> str:
@@ -70,27 +93,6 @@ def conditions_statement(rows: Iterable[Row]) -> str:
         _span("load average", (state.load_average for state in states), "", 2),
     ]
     return ", ".join(part for part in parts if part)
-
-
-def disturbances(rows: Iterable[Row]) -> list[str]:
-    """What spoilt measured times, a sentence a place: other work on the machine, or a clock that was held down.
-
-    Busy: a load average before the run above its threads and a half (the run before leaves as many behind).
-    """
-    measured = [row for row in rows if row.how == "measured" and row.latency_ms is not None]
-    found = []
-    for where in dict.fromkeys(place(row) for row in measured):
-        here = [row for row in measured if place(row) == where]
-        loads = [row.before.load_average for row in here if row.before and row.before.load_average is not None]
-        quiet = max(row.threads for row in here) + 0.5
-        if max(loads, default=0) > quiet:
-            found.append(
-                f"{where} was busy with other work (load average up to {max(loads):.1f}): times may be too high."
-            )
-        states = [state for row in here for state in (row.before, row.after) if state]
-        if any(state.throttled for state in states):
-            found.append(f"{where} was throttled by heat or a weak power supply: times are too high.")
-    return found
 
 
 def _span(name: str, values: Iterable[float | None], unit: str, decimals: int = 0) -> str:

@@ -19,7 +19,7 @@ async function draw(spec, place, pick) {
 
 function update({ view, pick, place, band }) {
   const [name, records] = pick();
-  if (band) view.height(band * new Set(records.filter((row) => row.latency_ms !== null).map((row) => row.engine)).size);
+  if (band) view.height(band * new Set(records.filter((row) => row.latency_ms !== null).map((row) => row.engine ?? row.bar)).size);
   // A kind singled out in one row may not be there in the next.
   if (name === "layers") view.data("kind_picked_store", []);
   place.closest("[data-engine]")?.toggleAttribute("hidden", records.length === 0);
@@ -62,6 +62,18 @@ function layersOfRow() {
   return layers;
 }
 
+function countedOfRow() {
+  const id = Number(document.getElementById("counted-row").value);
+  const records = data.layer_instructions.filter((record) => record.id === id);
+  const total = records.reduce((sum, record) => sum + record.millions, 0);
+  const kinds = new Map();
+  records.forEach(({ layer_kind, millions }) => kinds.set(layer_kind, (kinds.get(layer_kind) ?? 0) + millions));
+  const shares = [...kinds].sort((a, b) => b[1] - a[1]).slice(0, 4).map(([kind, part]) => `${kind} ${(100 * part / total).toFixed(0)} %`);
+  document.getElementById("counted-summary").textContent =
+    `${new Set(records.map((record) => record.index)).size} layers, ${total.toFixed(1)} M: ${shares.join(", ")}`;
+  return records;
+}
+
 function nothing(place, text) {
   place.append(Object.assign(document.createElement("p"), { className: "nothing", textContent: text }));
 }
@@ -72,6 +84,10 @@ async function drawAll() {
     const view = await draw(charts.latency, place("latency"), () => ["rows", visible]);
     view.addEventListener("click", (event, item) => item?.datum?.id !== undefined && openRow(item.datum.id, true));
   } else nothing(place("latency"), "No row has a latency.");
+  if (charts.instructions) {
+    const view = await draw(charts.instructions, place("instructions"), () => ["instructions", ofVisible(data.instructions)]);
+    view.addEventListener("click", (event, item) => item?.datum?.id !== undefined && openRow(item.datum.id, true));
+  }
   for (const [engine, spec] of Object.entries(charts.memory ?? {})) {
     const cell = Object.assign(document.createElement("div"), { innerHTML: "<h3></h3><div class=view></div>" });
     cell.dataset.engine = engine;
@@ -84,6 +100,7 @@ async function drawAll() {
     chooseLayers(quickest(data.layers));
     await draw(charts.layers, place("layers"), () => ["layers", layersOfRow()]);
   } else nothing(place("layers"), "No row has its time by layer.");
+  if (charts.layer_instructions) await draw(charts.layer_instructions, place("layer_instructions"), () => ["layer_instructions", countedOfRow()]);
   if (charts.errors) await draw(charts.errors, place("errors"), () => ["errors", visibleErrors()]);
   else nothing(place("errors"), "No errors by layer: `sepia check` finds them.");
 }
@@ -95,11 +112,12 @@ function quickest(layers) {
   return rows.sort(better)[0]?.id;
 }
 
+// In each list of layers that knows the row; whether there is one.
 function chooseLayers(id) {
-  const select = document.getElementById("layer-row");
-  if (!select || ![...select.options].some((option) => option.value === String(id))) return false;
-  select.value = String(id);
-  return true;
+  const lists = [document.getElementById("layer-row"), document.getElementById("counted-row")]
+    .filter((list) => list && [...list.options].some((option) => option.value === String(id)));
+  lists.forEach((list) => (list.value = String(id)));
+  return lists.length > 0;
 }
 
 // Filters ------------------------------------------------------------------------------------------------------------
@@ -175,6 +193,7 @@ all("#rows tr.row").forEach((row) => row.addEventListener("click", () => openRow
 // Time and error by layer --------------------------------------------------------------------------------------------
 
 document.getElementById("layer-row")?.addEventListener("change", () => views.forEach(update));
+document.getElementById("counted-row")?.addEventListener("change", () => views.forEach(update));
 all("[data-metric]").forEach((button) => button.addEventListener("click", () => {
   all("[data-metric]").forEach((other) => other.setAttribute("aria-pressed", other === button));
   views.filter(({ place }) => place.dataset.chart === "errors").forEach(({ view }) => view.signal("metric", button.dataset.metric).runAsync());

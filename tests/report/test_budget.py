@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sepia.errors import ConfigError
 from sepia.report import Results
 from sepia.report.budget import Budget, breaches, load_budgets
+from sepia.report.results import DeviceFacts
 from support.sample_results import make_row
 
 
@@ -131,3 +133,32 @@ def test_bad_files(tmp_path: Path, text: str, told: str) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load_budgets(tmp_path / "budget.toml")
+
+
+def _failed(name: str, **facts: Any) -> Results:
+    return Results(rows=(make_row(),), devices=(DeviceFacts(name=name, failure="link lost", **facts),))
+
+
+@pytest.mark.parametrize("pattern", ["pi4-*", "*", "pi4-bookworm64-litert-t4"])
+@pytest.mark.parametrize("name", ["pi4", "pi4-bookworm64"])
+def test_a_board_that_failed_breaks_its_budget(pattern: str, name: str) -> None:
+    told = [breach.what for breach in breaches([Budget(target=pattern, max={"latency_ms": 40})], _failed(name))]
+    assert told == [f"board {name} failed: link lost"]
+
+
+@pytest.mark.parametrize(("pattern", "how"), [("host-*", "*"), ("*", "emulated")])
+def test_a_board_that_failed_breaks_no_other_budget(pattern: str, how: str) -> None:
+    told = breaches([Budget(target=pattern, how=how, max={"latency_ms": 40})], _failed("pi4", how="measured"))
+    assert all("pi4" not in breach.what for breach in told)
+
+
+def test_a_disturbed_time_over_its_budget_says_so() -> None:
+    row = make_row(disturbed=("throttled",), attempts=3)
+    (breach,) = breaches([Budget(max={"latency_ms": 2})], Results(rows=(row,)))
+    assert breach.what.endswith("(+25.0%); disturbed: throttled, in the last of 3 attempts")
+
+
+def test_instructions_have_budgets_in_all_and_by_kind() -> None:
+    row = make_row(how="emulated", latency_ms=None, instructions=30, instructions_by_kind={"dot": 10, "load": 20})
+    told = breaches([Budget(max={"instructions": 29, "instructions_load": 19})], Results(rows=(row,)))
+    assert [breach.figure for breach in told] == ["instructions", "instructions_load"]

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 from sepia.report import Results
-from sepia.report.chart_data import MOST_KINDS, error_records, layer_records, memory_records, row_records
-from sepia.report.results import LayerError, LayerTime, PhaseMemory
+from sepia.report.chart_data import (
+    MOST_KINDS,
+    error_records,
+    instruction_records,
+    layer_instruction_records,
+    layer_records,
+    memory_records,
+    row_records,
+)
+from sepia.report.results import LayerError, LayerInstructions, LayerTime, PhaseMemory
 from support.sample_results import make_row, sample
 
 
@@ -80,3 +88,27 @@ def test_errors_name_recipe_where_there_are_two() -> None:
     series = [record["series"] for record in error_records(Results(layer_errors=errors))]
     assert series == ["mse · litert against float", "minmax · litert against float"]
     assert error_records(Results(layer_errors=errors[:1]))[0]["series"] == "litert against float"
+
+
+def test_instructions_are_one_record_a_kind_with_the_sum_once() -> None:
+    records = [record for record in instruction_records(sample("lite0-boards")) if record["id"] == 13]
+    assert [record["kind"] for record in records] == ["dot", "multiply", "load", "store", "vector", "scalar"]
+    assert sum(record["millions"] for record in records) == pytest.approx(62.9)
+    assert [record["total_text"] for record in records] == ["62.9 M"] + [""] * 5
+    assert records[0]["text"] == "23.1 M, 36.7%"
+    assert records[0]["bar"] == "litert · int8\npi5.emulator-bookworm64"
+
+
+def test_instructions_of_unknown_kind_are_one_record() -> None:
+    row = make_row(
+        instructions=2_000_000, layer_instructions=(LayerInstructions(layer="a", op="Conv", instructions=5),)
+    )
+    (record,) = instruction_records(Results(rows=(row,)))
+    assert (record["kind"], record["total_text"], record["bar"]) == ("not told", "2.0 M (measured)", "litert · int8")
+    (layer,) = layer_instruction_records(Results(rows=(row,)))
+    assert (layer["kind"], layer["layer_kind"]) == ("not told", "Conv")
+
+
+def test_disturbed_bars_say_so() -> None:
+    (record,) = row_records(Results(rows=(make_row(disturbed=("throttled",)),)))
+    assert record["bar_text"] == "2.50 ms   * disturbed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sepia.report.columns import COLUMNS, FIGURES, UNKNOWN, in_megabytes, significant
+from sepia.report.columns import COLUMNS, FIGURES, UNKNOWN, in_megabytes, in_millions, significant
 from sepia.report.row import ACCURACY, TIMES
 from support.sample_results import make_row
 
@@ -69,3 +69,15 @@ def test_headings_carry_units() -> None:
 
 def test_keys_are_fields_of_a_row() -> None:
     assert {column.key for column in COLUMNS} <= set(type(make_row()).model_fields)
+
+
+def test_instructions_in_millions_and_by_kind() -> None:
+    assert [in_millions(count) for count in (139_900_000, 1_234_567_890, 42_400, 0)] == [
+        "139.9",
+        "1,234.6",
+        "0.042",
+        "0",
+    ]
+    row = make_row(how="emulated", latency_ms=None, instructions=30, instructions_by_kind={"dot": 30})
+    assert [FIGURES[f"instructions_{kind}"].value(row) for kind in ("dot", "load")] == [30, 0]
+    assert FIGURES["instructions_dot"].value(make_row()) is None

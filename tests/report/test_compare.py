@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from sepia.report import Results
 from sepia.report.compare import compare, comparison_text
+from sepia.report.results import DeviceFacts
 from support.sample_results import make_row
 
 
@@ -96,3 +97,24 @@ def test_text(golden: Callable[[str, str], None]) -> None:
 
 def test_nothing_changed() -> None:
     assert comparison_text(compare(_one(), _one())) == "1 of 1 figures changed by less than 1%.\n"
+
+
+def test_disturbed_runs_and_failed_boards_are_told() -> None:
+    old = Results(rows=(make_row(),))
+    board = DeviceFacts(name="attic", failure="attic: unknown host")
+    new = Results(rows=(make_row(latency_ms=3.0, disturbed=("throttled",), attempts=3),), devices=(board,))
+    text = comparison_text(compare(old, new))
+    assert "disturbed, times may not compare: tiny.tflite.int8 on host-debian12-litert-t1, new: throttled" in text
+    assert "board failed: attic: unknown host" in text
+    assert "disturbed" not in comparison_text(compare(old, old))
+
+
+def test_instructions_are_compared_in_all_and_by_kind() -> None:
+    old, new = (
+        make_row(how="emulated", latency_ms=None, instructions=n, instructions_by_kind={"dot": 8, "load": n - 8})
+        for n in (20, 10)
+    )
+    found = {change.figure: change for change in compare(Results(rows=(old,)), Results(rows=(new,))).changes}
+    assert (found["instructions"].relative, found["instructions"].better) == (-0.5, True)
+    assert (found["instructions_load"].old, found["instructions_load"].new) == (12, 2)
+    assert found["instructions_load"].better is None

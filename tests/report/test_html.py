@@ -110,7 +110,7 @@ def test_data_and_charts_are_json(host: str) -> None:
     data, charts = _script(host, "data"), _script(host, "charts")
     assert isinstance(data, dict)
     assert isinstance(charts, dict)
-    assert set(data) == {"rows", "memory", "layers", "errors"}
+    assert set(data) == {"rows", "memory", "layers", "errors", "instructions", "layer_instructions"}
     assert set(charts) == {"latency", "memory", "layers", "errors"}
     assert set(charts["memory"]) == {"onnxruntime", "litert", "openvino", "tflite-runtime"}
 
@@ -141,3 +141,32 @@ def test_facets_divide_rows_and_none_twice(host: str) -> None:
 
 def test_no_rows_is_a_page_too() -> None:
     assert "There are no rows." in to_html(Results())
+
+
+@pytest.fixture(scope="module")
+def boards() -> str:
+    return to_html(sample("lite0-boards"))
+
+
+def test_what_to_choose_is_said_of_every_device_and_failed_ones_show(boards: str) -> None:
+    words = " ".join(_Page(boards).words)
+    assert "What to choose" in words
+    assert "shed-bookworm64 measured 41.3 ms int8 on shed-bookworm64-litert-t4 48.2 MiB" in words
+    assert "pi5.emulator-bookworm64 emulated — — 62.9 M int8 on pi5.emulator-bookworm64-litert-t1" in words
+    assert "Board failed attic: its host key has changed" in words
+    assert "attic failed attic: its host key has changed" in words
+
+
+def test_columns_of_the_page_hold_figures_had_in_one_way(boards: str) -> None:
+    keys = re.findall(r'data-key="((?:measured|emulated|predicted)\.(?:latency_ms|instructions))"', boards)
+    assert keys == ["measured.latency_ms", "predicted.latency_ms", "emulated.instructions"]
+
+
+def test_a_disturbed_run_is_marked_and_an_emulated_wrong_one_has_no_latency_to_doubt(boards: str) -> None:
+    words = " ".join(_Page(boards).words)
+    assert "71.8 *" in words
+    assert (
+        "the clock was held down by heat (82 °C), the clock was at 1200 of 1400 MHz, in the last of 3 attempts" in words
+    )
+    assert "2; the last, told here, was not disturbed" in words
+    assert "logits: rms error above the tolerance. It has no accuracy. Did not run" in words

@@ -16,6 +16,10 @@ def test_board(golden: Callable[[str, str], None]) -> None:
     golden("report-pi4.md", to_markdown(sample("lite0-pi4")))
 
 
+def test_boards(golden: Callable[[str, str], None]) -> None:
+    golden("report-boards.md", to_markdown(sample("lite0-boards")))
+
+
 def test_figures_are_those_of_the_columns() -> None:
     host = sample("lite0-host")
     text = to_markdown(host)

@@ -6,7 +6,7 @@ import pytest
 from sepia.errors import InputError
 from sepia.report import Results
 from sepia.report.merge import merge
-from sepia.report.results import FileFacts
+from sepia.report.results import DeviceFacts, FileFacts
 from support.sample_results import make_row, sample
 
 
@@ -44,3 +44,10 @@ def test_one_file_with_two_digests_is_refused() -> None:
 def test_versions_of_a_tool_are_all_told() -> None:
     both = merge([Results(tools={"torch": "2.13", "numpy": "2.4"}), Results(tools={"torch": "2.12", "numpy": "2.4"})])
     assert both.tools == {"torch": "2.13, 2.12", "numpy": "2.4"}
+
+
+def test_a_device_that_failed_in_one_of_them_has_failed() -> None:
+    well, failed = (Results(devices=(DeviceFacts(name="pi4", cores=4, failure=why),)) for why in (None, "link lost"))
+    for pair in ([well, failed], [failed, well]):
+        (device,) = merge(pair).devices
+        assert (device.failure, device.cores) == ("link lost", 4)

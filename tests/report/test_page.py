@@ -28,6 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     write_report([sample("lite0-host")], folder)
     write_report([sample("lite0-host"), sample("lite0-pi4")], folder / "both")
+    write_report([sample("lite0-boards")], folder / "boards")
     write_report([Results(rows=(make_row(),))], folder / "bare")
     write_report([Results()], folder / "empty")
     return folder
@@ -63,13 +64,13 @@ def test_colours_and_letters_reach_the_charts(page: Browser) -> None:
 
 
 def test_heading_sorts_and_unknown_stays_last(page: Browser) -> None:
-    page.click('#rows > thead [data-key="latency_ms"]')
+    page.click('#rows > thead [data-key="measured.latency_ms"]')
     assert page.ask(ROWS)[:3] == ["openvino · int8", "litert · int8", "onnxruntime · int8"]
-    page.click('#rows > thead [data-key="latency_ms"]')
+    page.click('#rows > thead [data-key="measured.latency_ms"]')
     assert page.ask(ROWS)[:3] == ["tflite-runtime · float", "onnxruntime · float", "litert · float"]
     assert page.ask("document.querySelector('#rows [aria-sort]').getAttribute('aria-sort')") == "descending"
     for _ in range(2):
-        page.click('#rows > thead [data-key="agreement"]')
+        page.click('#rows > thead [data-key="measured.agreement"]')
         assert page.ask(ROWS)[-1] == "openvino · int8"
 
 
@@ -137,8 +138,8 @@ def test_measure_of_error_changes_the_chart(page: Browser) -> None:
     page.wait(f"{line} !== {before!r}")
 
 
-@pytest.mark.parametrize("name", ["both", "bare", "empty"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", ["both", "boards", "bare", "empty"])
+@pytest.mark.parametrize("width", [1280, 600, 390])
 def test_other_reports_and_narrow_windows_open_without_complaint(
     browser: Browser, folder: Path, name: str, width: int
 ) -> None:
@@ -146,6 +147,28 @@ def test_other_reports_and_narrow_windows_open_without_complaint(
     browser.open(folder / name / "report.html", width=width, scheme="dark")
     assert browser.log() == []
     assert browser.ask("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_instructions_by_kind_are_drawn_filtered_and_lead_to_their_row(browser: Browser, folder: Path) -> None:
+    browser.open(folder / "boards" / "report.html")
+    bars = "document.querySelectorAll('[data-chart=instructions] .mark-rect.role-mark path').length"
+    assert browser.ask(bars) == 6 * 6
+    assert "pi5.emulator-bookworm64" in browser.ask("document.querySelector('[data-chart=instructions]').textContent")
+    browser.click_mark("[data-chart=instructions] .mark-rect.role-mark path", 1)
+    browser.wait("document.querySelector('tr.detail:not([hidden])') !== null")
+    detail = browser.ask("document.querySelector('tr.detail:not([hidden])').innerText")
+    assert "emulated" in detail
+    assert "multiply" in detail
+    browser.click('[data-facet="place"][data-value="pi5.emulator-bookworm64"]')
+    browser.wait(f"{bars} === 12")
+
+
+def test_instructions_by_layer_follow_the_row_that_is_opened(browser: Browser, folder: Path) -> None:
+    browser.open(folder / "boards" / "report.html")
+    summary = "document.getElementById('counted-summary').textContent"
+    assert browser.ask(summary).startswith("60 layers, 137.8 M: pointwise 69 %")
+    browser.click('#rows tr.row[data-id="13"] .open')
+    browser.wait(f"{summary}.startsWith('60 layers, 61.9 M')")
 
 
 def test_dark_page_is_dark(browser: Browser, folder: Path) -> None:

@@ -24,7 +24,7 @@ def test_published_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(published_schema())
 
 
-@pytest.mark.parametrize("name", ["lite0-host", "lite0-pi4"])
+@pytest.mark.parametrize("name", ["lite0-host", "lite0-pi4", "lite0-boards"])
 def test_samples_fit_the_schema(name: str) -> None:
     jsonschema.validate(json.loads((SAMPLES / f"{name}.json").read_text()), published_schema())
 

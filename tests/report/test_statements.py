@@ -7,7 +7,7 @@ from sepia.report.statements import (
     calibration_statement,
     conditions_statement,
     device_statement,
-    disturbances,
+    failed_devices,
     how_statement,
 )
 from support.sample_results import make_row, sample
@@ -57,20 +57,21 @@ def test_nothing_known_is_said_so() -> None:
     assert conditions_statement([make_row()]) == ""
 
 
-def test_a_busy_machine_is_told() -> None:
-    busy = make_row(before=Conditions(load_average=3.4), after=Conditions(load_average=9))
-    assert disturbances([busy]) == [
-        "host-debian12 was busy with other work (load average up to 3.4): times may be too high."
-    ]
-    # The run before leaves a load of its threads behind; the load after a run is its own.
-    assert disturbances([make_row(before=Conditions(load_average=1.4), after=Conditions(load_average=9))]) == []
-    assert disturbances([make_row(threads=4, before=Conditions(load_average=4.2))]) == []
+def test_a_board_says_what_it_is_and_an_emulated_one_that_it_is_none() -> None:
+    board = DeviceFacts(name="shed-bookworm64", model="Raspberry Pi 4", cores=4, libc="2.36", clock_skew_s=-2.2e8)
+    assert device_statement(board, []) == (
+        "shed-bookworm64: Raspberry Pi 4, 4 cores, glibc 2.36, its clock 7.0 years behind."
+    )
+    emulated = DeviceFacts(name="pi4.emulator-x", how="emulated", cpu="Cortex-A72", clock_skew_s=3.0)
+    assert device_statement(emulated, []) == "pi4.emulator-x: emulated core: Cortex-A72."
 
 
-def test_a_throttled_clock_is_told_but_not_of_what_has_no_time() -> None:
-    hot = Conditions(throttled=True)
-    assert disturbances([make_row(before=Conditions(throttled=False), after=hot)]) == [
-        "host-debian12 was throttled by heat or a weak power supply: times are too high."
+def test_a_failed_board_keeps_its_first_cause() -> None:
+    attic = DeviceFacts(name="attic", failure="attic: unknown host; next: check the name.")
+    other = DeviceFacts(name="pi4", cores=4, failure="pi@10.0.0.7: link lost")
+    assert device_statement(attic, []) == "attic: FAILED: unknown host; next: check the name."
+    assert device_statement(other, []) == "pi4: 4 cores; FAILED: pi@10.0.0.7: link lost."
+    assert failed_devices([attic, DeviceFacts(name="well"), other]) == [
+        "attic: unknown host; next: check the name.",
+        "pi4: pi@10.0.0.7: link lost",
     ]
-    assert disturbances([make_row(after=hot, latency_ms=None)]) == []
-    assert disturbances([make_row(after=hot, how="predicted", latency_bound=0.1)]) == []

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from sepia.report import Results
 from sepia.report.merge import merge
-from sepia.report.table import results_table, results_text
+from sepia.report.table import results_tables, results_text
 from support.sample_results import make_row, sample
 
 
@@ -17,6 +17,25 @@ def test_one_host(golden: Callable[[str, str], None]) -> None:
 
 def test_host_and_board(golden: Callable[[str, str], None]) -> None:
     golden("table-both.txt", results_text(merge([sample("lite0-host"), sample("lite0-pi4")])))
+
+
+def test_host_boards_and_emulated_cores(golden: Callable[[str, str], None]) -> None:
+    golden("table-boards.txt", results_text(sample("lite0-boards")))
+
+
+def test_a_table_holds_figures_had_in_one_way() -> None:
+    boards = sample("lite0-boards")
+    assert [str(table.title) for table in results_tables(boards)] == [
+        f"efficientnet-lite0: {how}" for how in ("measured", "emulated", "predicted")
+    ]
+    emulated = results_tables(boards)[1]
+    assert [column.header for column in emulated.columns] == [
+        "runtime",
+        "precision",
+        "outputs",
+        "instructions\nM",
+        "file\nMiB",
+    ]
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -39,9 +58,9 @@ def test_nothing_is_said_of_what_nobody_measured() -> None:
 
 def test_names_are_not_read_as_markup() -> None:
     text = results_text(Results(rows=(make_row(model="[red]net"), make_row(model="[b]net"))))
-    assert text.count("[red]net") == text.count("[b]net") == 2  # in the title and in the row's label
+    assert text.count("[red]net") == text.count("[b]net") == 3  # in the title, the row's label and the best
 
 
 def test_no_rows() -> None:
     assert "no rows" in results_text(Results())
-    assert results_table(Results()).row_count == 0
+    assert [table.row_count for table in results_tables(Results())] == [0]

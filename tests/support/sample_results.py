@@ -1,4 +1,4 @@
-"""Results to try reports on: two files that look like real runs, and rows made by hand."""
+"""Results to try reports on: files that look like real runs, and rows made by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ SAMPLES = Path(__file__).resolve().parents[1] / "report" / "samples"
 
 
 def sample(name: str) -> Results:
-    """ "lite0-host" (eight rows, one of them with wrong outputs) or "lite0-pi4" (predicted, emulated, failed)."""
+    """ "lite0-host" (eight rows, one of them with wrong outputs), "lite0-pi4" (predicted, emulated, failed), or
+    "lite0-boards": a host and a board that were measured, one run disturbed and one failed; three emulated cores; a
+    prediction; a board that failed.
+    """
     return load_results(SAMPLES / f"{name}.json")
 
 
