@@ -78,7 +78,7 @@ _ROWS = (
         "let the login in and then would not run a command ({why})",
         "log in by hand: ssh {destination}",
     ),
-    _Row(r"channel 0: open failed: (?P<why>.*)", "the jump host cannot reach it: {why}", _UP),
+    _Row(r"channel 0: open failed: (?:connect failed: )?(?P<why>.*)", "cannot reach the board: {why}", _UP),
     # The way there.
     _Row(
         r"Could not resolve hostname (?P<host>\S+): (?P<why>.*)",
