@@ -88,7 +88,10 @@ def model() -> str:
 def throttled() -> Optional[int]:
     """The firmware's bits, None where there is none to ask."""
     try:
-        done = subprocess.run(VCGENCMD, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=10)
+        # Not our standard input: that is the connection.
+        done = subprocess.run(
+            VCGENCMD, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=10
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     found = re.search(rb"throttled=0x([0-9a-fA-F]+)", done.stdout)
