@@ -99,8 +99,8 @@ def best_statement(best: Best) -> str:
         return begin + "no target is known to be right (" + ", ".join(f"{n} {what}" for n, what in told if n) + ")."
     parts = [
         _told("the fastest that is right is", best.fastest, "latency_ms"),
-        _told("the fewest instructions of those that are right takes", best.fewest, "instructions"),
-        _told("the least memory takes", best.leanest, "peak_rss_bytes"),
+        _told("of those that are right, the fewest instructions are taken by", best.fewest, "instructions"),
+        _told("the least memory is taken by", best.leanest, "peak_rss_bytes"),
         "" if best.smallest is None else f"the smallest file is {_file(best.smallest)}",
     ]
     return begin + "; ".join(part for part in parts if part) + "."

@@ -109,7 +109,7 @@ def _view(results: Results) -> dict[str, Any]:
         "bars": _bars(results.rows, columns),
         "facets": _facets(records),
         "kinds": KINDS,
-        "counted": [item for item in rows if item.row.instructions_by_kind is not None],
+        "counted": [item for item in rows if item.row.instructions is not None],
         "counted_layers": [item for item in rows if item.row.layer_instructions],
         "timed": [item for item in rows if item.row.layers],
         "float_rows": [item for item in rows if item.row.ran_in_int8],

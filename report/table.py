@@ -62,9 +62,10 @@ def _table(results: Results, how: How) -> Table:
         bound = " ±" if column.bounded else ""
         table.add_column(f"{column.column.title}\n{column.column.unit}{bound}".rstrip(), justify="right", no_wrap=True)
     places = list(dict.fromkeys(place(row) for row in rows))
+    several = len({place(row) for row in results.rows}) > 1
     for where in places:
         here = [row for row in rows if place(row) == where]
-        if len(places) > 1:
+        if several:
             table.add_row(f"[bold]{escape(where)}[/]")
         for row, label in zip(here, _labels(here), strict=True):
             figures = ("" if row.failure else column.text(row) for column in columns)

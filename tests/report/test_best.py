@@ -56,11 +56,11 @@ def test_sentences() -> None:
     told = best_statements(sample("lite0-boards"))
     assert told[1] == (
         "shed-bookworm64, measured: the fastest that is right is shed-bookworm64-litert-t4 (int8 tflite), p50 41.3 ms; "
-        "the least memory takes shed-bookworm64-litert-t1 (int8 tflite), peak RSS 48.2 MiB; "
+        "the least memory is taken by shed-bookworm64-litert-t1 (int8 tflite), peak RSS 48.2 MiB; "
         "the smallest file is model.int8.tflite, 4.93 MiB."
     )
     assert told[3].startswith(
-        "pi5.emulator-bookworm64, emulated: the fewest instructions of those that are right takes "
+        "pi5.emulator-bookworm64, emulated: of those that are right, the fewest instructions are taken by "
         "pi5.emulator-bookworm64-litert-t1 (int8 tflite), 62.9 M;"
     )
     assert told[4] == "armv7.emulator-bookworm32, emulated: no target is known to be right (1 wrong)."

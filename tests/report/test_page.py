@@ -168,7 +168,7 @@ def test_instructions_by_layer_follow_the_row_that_is_opened(browser: Browser, f
     summary = "document.getElementById('counted-summary').textContent"
     assert browser.ask(summary).startswith("60 layers, 137.8 M: pointwise 69 %")
     browser.click('#rows tr.row[data-id="13"] .open')
-    browser.wait(f"{summary}.startsWith('60 layers, 61.9 M')")
+    browser.wait(f"{summary}.startsWith('60 layers, 62.0 M')")
 
 
 def test_dark_page_is_dark(browser: Browser, folder: Path) -> None:
