@@ -124,11 +124,16 @@ def _attempt(transport: Transport, job: Job, seconds: float, deadline: float) ->
 def _settled(transport: Transport, job: Job, found: Mapping[str, Any], seconds: float) -> bool:
     """Wait on the board until nothing would disturb the next attempt; False if that did not come in time."""
     hot = _was_hot(found["watch"])
-    least, most = _COOL_WITHIN_S if hot else _SETTLE_WITHIN_S
-    patience = min(max((40 if hot else 2) * seconds, least), most)
-    command = [job.python, job.program, "--settle", f"{patience:g}", *(["--cool-to", f"{_COOL_C:g}"] if hot else [])]
-    answer = answered(_run(transport, job, command, patience))
+    quiet, cool = _between(2 * seconds, _SETTLE_WITHIN_S), _between(40 * seconds, _COOL_WITHIN_S)
+    command = [job.python, job.program, "--settle", f"{quiet:g}"]
+    if hot:
+        command += ["--cool-to", f"{_COOL_C:g}", "--cool-within", f"{cool:g}"]
+    answer = answered(_run(transport, job, command, max(quiet, cool) if hot else quiet))
     return answer is not None and answer.get("settled") is True
+
+
+def _between(seconds: float, limits: tuple[float, float]) -> float:
+    return min(max(seconds, limits[0]), limits[1])
 
 
 def _was_hot(watch: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ as it is, so it imports nothing of Sepia.
     python bench.py --runtime onnxruntime --model model.onnx --threads 4 --seconds 3 --golden golden/
     python bench.py --runtime litert --model model.tflite --golden golden/ --counted 2
     python bench.py --runtime litert --list files.json --counted 2
-    python bench.py --settle 60 --cool-to 55
+    python bench.py --settle 6 --cool-to 50 --cool-within 120
 
 One inference = inputs handed over, run, outputs fetched; timed on noise from a fixed seed. Every figure has its unit in
 its name; null means that this machine or runtime does not tell. On failure: {"error": …} on standard output, the
@@ -18,7 +18,7 @@ the greatest root mean square error that is still right).
 
 While it is timed, between the runs and once a second at most, clock, heat, throttling, swap and the processor time of
 others are looked at ("watch"); what makes the latency none of the file's own is told in "disturbed". --settle waits
-until no such thing is left, or SECONDS are over.
+until no such thing is left, or its seconds are over.
 
 --counted N is for an emulated core, which has no time: nothing is timed, and each of N inferences stands between two
 system calls that only an observer of the processor sees, close(MARK + 2k) and close(MARK + 2k + 1) for interval k.
@@ -68,6 +68,8 @@ STOLEN_SHARE = 0.05
 """Of one core, what other processes and the hypervisor may take."""
 CLOCK_SHARE = 0.95
 """Of the clock that the processor can hold, the least under load."""
+FALL_C, FALL_SECONDS = 0.5, 20.0
+"""What has not become so much cooler in so long is as cool as it gets."""
 SWAPPED_BYTES = 1 << 20
 READ_BACK_PAGES = 16
 GOLDEN_FILES = ("inputs.npz", "outputs.npz", "tolerance.json")
@@ -335,8 +337,7 @@ class Watch:
         return None if first is None or last is None else last - first
 
 
-def disturbances(watch: dict[str, Any], loaded: bool = True) -> list[str]:
-    """Why a latency had meanwhile is none to rely on. loaded: all the time, so that a low clock means something."""
+def held_back(watch: dict[str, Any], loaded: bool) -> list[str]:
     found = []
     if watch["throttled"]:
         found.append("held back by the firmware: " + ", ".join(watch["throttled"]).replace("_", " "))
@@ -344,6 +345,11 @@ def disturbances(watch: dict[str, Any], loaded: bool = True) -> list[str]:
         found.append("throttled for heat {} times".format(watch["throttle_events"]))
     if watch["slow"] and loaded:
         found.append("clock at {mhz:.0f} of {sustained_mhz:.0f} MHz".format(**watch["slow"]))
+    return found
+
+
+def shared(watch: dict[str, Any]) -> list[str]:
+    found = []
     if (watch["swapped_in_bytes"] or 0) + (watch["swapped_out_bytes"] or 0) > SWAPPED_BYTES:
         moved = watch["swapped_in_bytes"] / 1e6, watch["swapped_out_bytes"] / 1e6
         found.append("swapped {:.0f} MB in and {:.0f} MB out".format(*moved))
@@ -356,19 +362,44 @@ def disturbances(watch: dict[str, Any], loaded: bool = True) -> list[str]:
     return found
 
 
+def disturbances(watch: dict[str, Any], loaded: bool = True) -> list[str]:
+    """Why a latency had meanwhile is none to rely on. loaded: all the time, so that a low clock means something."""
+    return held_back(watch, loaded) + shared(watch)
+
+
+class Cooling:
+    """Whether it pays to wait for a temperature: above `goal`, and still falling."""
+
+    def __init__(self, goal: Optional[float]) -> None:
+        self.goal = math.inf if goal is None else goal
+        self.lowest, self.fell = math.inf, time.perf_counter()
+
+    def pays(self, celsius: Optional[float]) -> bool:
+        now = time.perf_counter()
+        if celsius is None:
+            return False
+        if celsius <= self.lowest - FALL_C:
+            self.lowest, self.fell = celsius, now
+        return celsius > self.goal and now - self.fell < FALL_SECONDS
+
+
 def settle(options: argparse.Namespace) -> dict[str, Any]:
-    """Wait, a look at a time, until nothing would disturb a run. disturbed: what still would."""
-    start = time.perf_counter()
+    """Wait, a look at a time, until nothing would disturb a run. disturbed: what still would.
+
+    For heat `cool_within` seconds at most, as long as it gets cooler; for anything else `settle`.
+    """
+    start, cooling = time.perf_counter(), Cooling(options.cool_to)
     while True:
         watch = Watch()
         time.sleep(min(LOOK_SECONDS, options.settle))
         told = watch.end()
-        reasons, celsius = disturbances(told, loaded=False), told["looks"][-1]["celsius"]
-        if options.cool_to is not None and celsius is not None and celsius > options.cool_to:
-            reasons.append(f"at {celsius:.0f} °C, not yet at {options.cool_to:.0f}")
+        celsius, heat, others = told["looks"][-1]["celsius"], held_back(told, loaded=False), shared(told)
+        if cooling.pays(celsius):
+            heat.append(f"at {celsius:.0f} °C, not yet at {options.cool_to:.0f}")
         seconds = time.perf_counter() - start
-        if not reasons or seconds + LOOK_SECONDS > options.settle:
-            return {"settled": not reasons, "seconds": seconds, "celsius": celsius, "disturbed": reasons}
+        patience = max(options.settle, options.cool_within or 0.0) if heat else options.settle
+        if not heat + others or seconds + LOOK_SECONDS > patience:
+            return {"settled": not heat + others, "seconds": seconds, "celsius": celsius, "disturbed": heat + others}
 
 
 # --- memory by phase ----------------------------------------------------------------------------------------------
@@ -953,6 +984,7 @@ def parsed(arguments: Optional[list[str]]) -> argparse.Namespace:
         "--settle", type=positive, metavar="SECONDS", help="wait until nothing disturbs, so long at most"
     )
     parser.add_argument("--cool-to", type=float, metavar="CELSIUS", help="with --settle: and until it is no hotter")
+    parser.add_argument("--cool-within", type=positive, metavar="SECONDS", help="with --settle: longest wait for that")
     parser.add_argument("--threads", type=count, default=1, help="threads of the runtime (default 1)")
     parser.add_argument("--seconds", type=positive, default=3.0, help="time to measure over (default 3 s)")
     parser.add_argument("--least-runs", type=count, default=5, help="runs to measure even if slow (default 5)")

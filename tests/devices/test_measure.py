@@ -92,7 +92,7 @@ def test_repeats_can_be_left_out() -> None:
 def test_a_board_that_was_held_back_is_given_time_to_cool(hot: dict[str, Any]) -> None:
     board = FakeBoard([attempt(1, HOT, **hot), paused(), attempt(2)])
     measure(board, JOB, seconds=3.0)
-    assert board.asked[1][2:] == ["--settle", "120", "--cool-to", "50"]
+    assert board.asked[1][2:] == ["--settle", "6", "--cool-to", "50", "--cool-within", "120"]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_board_that_was_held_back_is_given_time_to_cool(hot: dict[str, Any]) -
 def test_a_pause_is_as_long_as_the_measuring_is_worth(seconds: float, hot: bool, patience: str) -> None:
     board = FakeBoard([attempt(1, HOT, hot=hot), paused(), attempt(2)])
     measure(board, JOB, seconds=seconds)
-    assert board.asked[1][3] == patience
+    assert board.asked[1][-1] == patience
     assert board.more[1] == {"deadline": float(patience) + 30, "environment": {}, "guarded": True}
 
 

@@ -249,13 +249,13 @@ def test_after_a_look_a_quick_file_runs_once_untimed(
 
 
 def settled(*more: str) -> dict[str, Any]:
-    options = bench.parsed(["--settle", "60", *more])
+    options = bench.parsed(["--settle", "20", "--cool-to", "60", "--cool-within", "60", *more])
     return bench.action(options)(options)
 
 
 def test_where_nothing_disturbs_there_is_nothing_to_wait_for(pi: dict[str, str], now: Now) -> None:
     pi[CLOCK] = "600000"  # an idle core's
-    told = settled("--cool-to", "60")
+    told = settled()
     assert (told["settled"], told["seconds"], told["disturbed"]) == (True, 1.0, [])
 
 
@@ -263,16 +263,37 @@ def test_it_waits_until_it_is_cool(pi: dict[str, str], now: Now, monkeypatch: py
     heat = itertools.count(80000, -1000)
     real = bench.read
     monkeypatch.setattr(bench, "read", lambda path: str(next(heat)) if path == HEAT else real(path))
-    told = settled("--cool-to", "60")
+    told = settled()
     assert (told["settled"], told["celsius"]) == (True, 59.0)
     assert 10 <= told["seconds"] <= 12
+    heat = itertools.count(120000, -1000)
+    assert settled()["seconds"] >= 30  # longer than it would wait for anything else
 
 
 def test_it_waits_no_longer_than_it_may(pi: dict[str, str], now: Now) -> None:
     pi |= {HEAT: "80000", THROTTLED: "4"}
-    told = settled("--cool-to", "60")
-    assert (told["settled"], told["seconds"]) == (False, 60.0)
+    told = settled("--cool-within", "15", "--settle", "5")
+    assert (told["settled"], told["seconds"]) == (False, 15.0)
     assert told["disturbed"] == ["held back by the firmware: throttled", "at 80 °C, not yet at 60"]
+
+
+def test_what_gets_no_cooler_is_cool_enough(pi: dict[str, str], now: Now) -> None:
+    pi[HEAT] = "63000"  # how it idles in its case
+    told = settled()
+    assert (told["settled"], told["seconds"]) == (True, 1.0 + bench.FALL_SECONDS)
+
+
+def test_once_it_is_cool_other_programs_are_waited_for_no_longer_than_ever(
+    pi: dict[str, str], now: Now, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = bench.read
+    monkeypatch.setattr(
+        bench, "read", lambda path: stat(busy=int(100 * now.seconds)) if path == "/proc/stat" else real(path)
+    )
+    told = settled()
+    assert (told["settled"], told["seconds"], told["disturbed"]) == (
+        False, 20.0, ["other processes used 1.00 of a core"],
+    )  # fmt: skip
 
 
 def test_it_waits_until_the_others_are_quiet(pi: dict[str, str], now: Now, monkeypatch: pytest.MonkeyPatch) -> None:
