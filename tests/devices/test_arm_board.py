@@ -37,64 +37,14 @@ def test_a_board_is_of_its_architecture(fixture: str, machine: str, bits: int, r
     assert ran.stdout.split("\n") == [f"{machine} {bits} (3, 11)", "pi", "1", f"{board.model.title}\0"]
 
 
-def test_faults_of_the_disk(arm_board: Callable[..., ArmBoard]) -> None:
+def test_a_new_card(arm_board: Callable[..., ArmBoard]) -> None:
+    """The other faults are tested where the product meets them; this one is what those tests go on from."""
     board = arm_board("pi4")
-    board.read_only("/home/pi")
-    assert "Read-only file system" in on(board, "touch y").stderr
-    board.writable("/home/pi")
-    assert on(board, "touch y").returncode == 0
-
     board.fill_disk("/home/pi/small", 1_000_000)
     assert "No space left" in on(board, "dd if=/dev/zero of=small/x bs=100k count=20").stderr
-    board.leave_disk(1_000_000)
-    assert "No space left" in on(board, "dd if=/dev/zero of=x bs=100k count=20").stderr
-
+    assert on(board, "touch file; ls").stdout == "file\nsmall\n"
     board.reset()
-    assert on(board, "ls; dd if=/dev/zero of=x bs=100k count=20").stdout == ""
-
-
-def test_faults_of_the_link_and_the_power(arm_board: Callable[..., ArmBoard]) -> None:
-    board = arm_board("pi4")
-    board.cut_link()
-    assert on(board, "true").returncode == 255
-    board.mend_link()
-    board.slow_link("8mbit")
-    board.slow_link(None)
-    assert on(board, "echo kept > file; sync").returncode == 0
-    sleeper = subprocess.Popen(
-        ["ssh", "-F", str(board.ssh_config), board.destination, "sleep 4321"], stderr=subprocess.PIPE
-    )
-    while not any("4321" in line for line in board.processes()):
-        assert sleeper.poll() is None
-    board.kill_power()
-    board.start()
-    assert not any("4321" in line for line in board.processes())
-    assert on(board, "cat file").stdout == "kept\n"
-    sleeper.terminate()
-    sleeper.communicate()
-
-
-def test_faults_of_memory_clock_and_python(arm_board: Callable[..., ArmBoard]) -> None:
-    board = arm_board("pi4")
-    board.clock(-2000)
-    assert on(board, 'python3 -c "import time; print(time.localtime().tm_year < 2023)"').stdout == "True\n"
-    board.memory_limit(150_000_000)
-    assert on(board, 'python3 -c "bytearray(400_000_000)"; echo $?').stdout == "137\n"
-    board.set_sys("class/thermal/thermal_zone0/temp", "81234\n")
-    board.vcgencmd("throttled=0x50005")
-    assert on(board, "cat /sys/class/thermal/thermal_zone0/temp; vcgencmd get_throttled").stdout == (
-        "81234\nthrottled=0x50005\n"
-    )
-    board.without_python()
-    assert on(board, "python3 -V").returncode == 127
-
-
-def test_faults_of_the_login(arm_board: Callable[..., ArmBoard]) -> None:
-    board = arm_board("pi4")
-    board.refuse_login()
-    assert "Permission denied" in on(board, "true").stderr
-    board.change_host_key()
-    assert "HOST IDENTIFICATION HAS CHANGED" in on(board, "true").stderr
+    assert on(board, "ls").stdout == ""
 
 
 def test_a_killed_process_leaves_nothing(arm_board: Callable[..., ArmBoard]) -> None:
