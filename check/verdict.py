@@ -70,16 +70,15 @@ class ParityVerdict:
         return asdict(self)
 
 
-def verdicts(rows: Iterable[LayerParity]) -> tuple[ParityVerdict, ...]:
-    """One for each runtime in `rows`, in the order of their first row."""
+def verdicts(rows: Iterable[LayerParity], goals: Mapping[str, Goal] = GOALS) -> tuple[ParityVerdict, ...]:
+    """One for each runtime in `rows`, in the order of their first row. goals: by runtime; any other has LiteRT's."""
     by_runtime: dict[str, list[LayerParity]] = {}
     for row in rows:
         by_runtime.setdefault(row.runtime, []).append(row)
-    return tuple(_verdict(runtime, found) for runtime, found in by_runtime.items())
+    return tuple(_verdict(runtime, found, goals.get(runtime, _ELSE)) for runtime, found in by_runtime.items())
 
 
-def _verdict(runtime: str, rows: list[LayerParity]) -> ParityVerdict:
-    goal = GOALS.get(runtime, _ELSE)
+def _verdict(runtime: str, rows: list[LayerParity], goal: Goal) -> ParityVerdict:
     total = sum((row.difference for row in rows), start=CodeDifference())
     summed = sum((row.difference for row in rows if row.kind != Kind.ACTIVATION), start=CodeDifference())
     broken = {row.layer: reason for row in rows if (reason := _broken(row, goal))}
