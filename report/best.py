@@ -62,7 +62,6 @@ def _best(model: str, where: str, how: How, rows: Sequence[Row]) -> Best:
     right = [row for row in rows if row.outputs == "right"]
     wrong = sum(row.outputs == "wrong" for row in rows)
     failed = sum(row.failure is not None for row in rows)
-    measured = how == "measured"
     return Best(
         model,
         where,
@@ -71,10 +70,10 @@ def _best(model: str, where: str, how: How, rows: Sequence[Row]) -> Best:
         len(right),
         wrong,
         failed,
-        fastest=_least(right, "latency_ms") if measured else None,
-        leanest=_least(right, "peak_rss_bytes") if measured else None,
+        fastest=_least(right, "latency_ms"),
+        leanest=_least(right, "peak_rss_bytes"),
         smallest=_least(right, "file_bytes", "peak_rss_bytes", "instructions"),
-        fewest=None if measured else _least(right, "instructions"),
+        fewest=_least(right, "instructions") if how == "emulated" else None,
     )
 
 

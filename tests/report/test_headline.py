@@ -51,3 +51,23 @@ def test_measured_and_predicted_are_not_mixed() -> None:
 )
 def test_wilson(share: float, count: int, low: float, high: float) -> None:
     assert wilson(share, count) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_a_board_goes_before_the_machine_it_was_measured_from() -> None:
+    found = headline(sample("lite0-boards"))
+    assert found is not None
+    assert (found.subject, found.tiles[0].value) == ("efficientnet-lite0 on shed-bookworm64, measured", "41.3")
+
+
+def test_an_emulated_core_shows_instructions_and_no_time() -> None:
+    emulated = make_row(how="emulated", latency_ms=None, instructions=62_900_000)
+    found = headline(Results(rows=(emulated,)))
+    assert found is not None
+    assert [(tile.title, tile.value, tile.unit) for tile in found.tiles] == [("Fewest instructions", "62.9", "M")]
+    assert "no time" in found.tiles[0].note
+
+
+def test_a_disturbed_winner_says_so() -> None:
+    found = headline(Results(rows=(make_row(disturbed=("throttled",)),)))
+    assert found is not None
+    assert found.tiles[0].note.endswith("its run was disturbed")
