@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ...errors import BoardError
 
-__all__ = ["KINDS", "MARK", "Counts", "read_counts"]
+__all__ = ["KINDS", "MARK", "Counts", "fewest", "read_counts"]
 
 KINDS = ("dot", "multiply", "load", "store", "vector", "scalar")
 """In the plugin's order; what each is stands in `kind.h`."""
@@ -48,6 +49,14 @@ def read_counts(path: Path) -> tuple[tuple[int, Counts], ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise BoardError(str(path), f"cannot be read ({error})") from error
     return tuple(_interval(line, f"{path}:{number}") for number, line in enumerate(text.splitlines(), 1))
+
+
+def fewest(inferences: Iterable[Counts]) -> Counts:
+    """The one of least total: what a runtime does now and then beside its work (tidying its heap) is not in it.
+
+    inferences: at least one, alike in what they compute.
+    """
+    return min(inferences, key=lambda counts: counts.total)
 
 
 def _interval(line: str, where: str) -> tuple[int, Counts]:
