@@ -169,7 +169,7 @@ def locked(folder: str, patience: float) -> Iterator[None]:
     """One at a time a folder. The lock ends with the process, and its file with the lock."""
     path, until = beside(folder, ".lock"), time.monotonic() + patience
     while True:
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = opened(path)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if same(lock, path):
@@ -187,6 +187,14 @@ def locked(folder: str, patience: float) -> Iterator[None]:
     finally:
         os.unlink(path)
         os.close(lock)
+
+
+def opened(path: str) -> int:
+    while True:
+        try:
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:  # whoever emptied the folder took it away
+            os.makedirs(os.path.dirname(path), exist_ok=True)
 
 
 def same(lock: int, path: str) -> bool:

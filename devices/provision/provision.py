@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...errors import BoardError
 from ...files import digest
 from ..facts import BoardFacts
 from ..transport.interface import Transport
 from ..transport.program import run_program
+from ..wheels import runs_on
 from .push import push
 from .wheels_for import wheels_for
 
@@ -43,6 +45,8 @@ class Installed:
 
 @dataclass(frozen=True)
 class Removed:
+    """What was there."""
+
     bytes: int
     files: int
 
@@ -59,8 +63,12 @@ def provision(
     """Each of `runtimes` in a folder of its own on the board, named by version, Python, architecture and contents.
 
     verify: what is there is read and hashed. cache: where fetched wheels are kept here; by default the user's. Raises
-    as `wheels_for` and `push`.
+    BoardError before anything is fetched if one of them has no wheel for the board, and as `wheels_for` and `push`.
     """
+    for runtime in runtimes:
+        verdict = runs_on(runtime, facts)
+        if not verdict.ok:
+            raise BoardError(transport.name, verdict.reason, accepted=verdict.nearest)
     found = {}
     for runtime in dict.fromkeys(runtimes):
         progress(f"fetch {runtime}", 0, 0)

@@ -114,7 +114,7 @@ def test_what_a_power_cut_left_is_used(board: LocalTransport, home: Path, files:
 def test_power_cut_between_the_two_renames(board: LocalTransport, home: Path, files: Files) -> None:
     push(board, files, FOLDER)
     (home / ".sepia/runs/one").rename(home / ".sepia/runs/.one.old")
-    push(board, files, FOLDER)
+    assert push(board, files, FOLDER).sent == 0
     is_whole(home, files)
 
 
