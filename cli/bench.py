@@ -33,8 +33,22 @@ __all__ = ["command"]
     show_default=True,
     help="Timed, per row.",
 )
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=0, max=10),
+    default=2,
+    show_default=True,
+    help="Of a run that heat, swapping or other programs disturbed, at most.",
+)
 @json_option
-def command(directory: Path, targets: tuple[str, ...], threads: tuple[int, ...], seconds: float, as_json: bool) -> int:
+def command(
+    directory: Path,
+    targets: tuple[str, ...],
+    threads: tuple[int, ...],
+    seconds: float,
+    repeats: int,
+    as_json: bool,
+) -> int:
     """Measure latency and memory of every file in DIRECTORY on each target; write bench.json and results.json.
 
     Boards are measured all at once, after this machine. One that fails does not stop the others: its first cause is in
@@ -48,7 +62,7 @@ def command(directory: Path, targets: tuple[str, ...], threads: tuple[int, ...],
 
     folder = ModelFolder(directory)
     with result_only(), showing() as progress:
-        bench_files(folder, BenchOptions(targets or ("host",), threads, seconds), progress=progress)
+        bench_files(folder, BenchOptions(targets or ("host",), threads, seconds, repeats), progress=progress)
         results = write_results(folder)
     print_result(results.model_dump(mode="json", by_alias=True), as_json=as_json, text=results_text(results))
     return int(any(device.failure for device in results.devices))

@@ -19,18 +19,11 @@ from ..runtime import RUNTIMES
 from .bench_cell import Cell, CellRunner
 from .bench_here import reads
 from .bench_row import Row, failed
+from .bench_settings import BenchSettings
 from .folder import Artifact, ModelFolder
 from .progress import Report
 
-__all__ = ["BenchSettings", "BoardDone", "bench_board"]
-
-
-@dataclass(frozen=True)
-class BenchSettings:
-    """threads: counts to try; empty: on a board 1, 2, 4 … up to its cores, on an emulated core 1. seconds: of a row."""
-
-    threads: tuple[int, ...] = ()
-    seconds: float = 3.0
+__all__ = ["BoardDone", "bench_board"]
 
 
 @dataclass
@@ -138,6 +131,6 @@ class _Session:
 
     def _row(self, runner: CellRunner, cell: Cell) -> Row:
         try:
-            return runner.run(cell, self.settings.seconds)
+            return runner.run(cell, self.settings.seconds, self.settings.repeats)
         except RunError as error:
             return failed(cell.artifact, cell.target, self.transport.how, str(error))

@@ -8,11 +8,12 @@ from threading import Lock
 
 from ..devices.place import Place
 from ..devices.transport import Transport
-from .bench_board import BenchSettings, BoardDone, bench_board
+from .bench_board import BoardDone, bench_board
+from .bench_settings import BenchSettings
 from .folder import Artifact, ModelFolder
 from .progress import Report
 
-__all__ = ["BenchSettings", "bench_boards"]
+__all__ = ["bench_boards"]
 
 _MOST_AT_ONCE = 64
 

@@ -79,12 +79,14 @@ class CellRunner:
         self._files = f"runs/{_run_name(files.values())}"
         self._place = push(self._transport, files, f"{FOLDER}/{self._files}").folder
 
-    def run(self, cell: Cell, seconds: float) -> Row:
+    def run(self, cell: Cell, seconds: float, repeats: int) -> Row:
         """Measure one cell, or count it on an emulated core. Raises RunError (this cell) and BoardError (all of it)."""
         job = self._job(cell)
         if isinstance(self._transport, EmulatorTransport):
             return self._counted(self._transport, cell, replace(job, counted=COUNTED))
-        return measured(cell.artifact, cell.target, measure(self._transport, job, seconds=seconds).told)
+        return measured(
+            cell.artifact, cell.target, measure(self._transport, job, seconds=seconds, repeats=repeats).told
+        )
 
     def _job(self, cell: Cell) -> Job:
         return Job(

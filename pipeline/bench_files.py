@@ -7,13 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..devices.measure import REPEATS
 from ..devices.target import Target
 from ..errors import InputError
 from ..files import write_text
-from .bench_boards import BenchSettings, bench_boards
+from .bench_boards import bench_boards
 from .bench_here import bench_here, targets_here
 from .bench_places import bench_places
 from .bench_row import Row
+from .bench_settings import BenchSettings
 from .folder import Artifact, ModelFolder, network_digests
 from .model_facts import model_facts
 from .progress import Report, silent
@@ -26,12 +28,13 @@ __all__ = ["BenchOptions", "bench_files"]
 class BenchOptions:
     """targets: "host" (every runtime here), boards, emulated boards, or full names. seconds: timed a row.
 
-    threads: counts to try; empty: 1 here and on an emulated core, on a board 1, 2, 4 … up to its cores.
+    threads, repeats: as in `BenchSettings`.
     """
 
     targets: Sequence[str] = ("host",)
     threads: Sequence[int] = ()
     seconds: float = 3.0
+    repeats: int = REPEATS
 
 
 def bench_files(folder: ModelFolder, options: BenchOptions, *, progress: Report = silent) -> dict[str, Any]:
@@ -46,12 +49,12 @@ def bench_files(folder: ModelFolder, options: BenchOptions, *, progress: Report 
     artifacts = tuple(folder.artifacts())
     if not artifacts:
         raise InputError(str(folder.path), "no network files here", hint="make them with: sepia export SOURCE -o DIR")
+    settings = BenchSettings(tuple(options.threads), options.seconds, options.repeats)
     progress(f"{folder.name}: golden outputs", 0, 0)
     _write_goldens(folder, artifacts)
-    rows = list(bench_here(folder, artifacts, here, options.seconds, progress))
+    rows = list(bench_here(folder, artifacts, here, settings, progress))
     devices = _devices_here(rows)
     away = [place for place in places if place.kind != "host"]
-    settings = BenchSettings(tuple(options.threads), options.seconds)
     for done in bench_boards(folder, artifacts, away, settings, progress):
         rows += done.rows
         devices.append(done.device)

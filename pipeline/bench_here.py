@@ -10,6 +10,7 @@ from ..devices.target import Target, host_targets
 from ..errors import RunError
 from ..runtime import RUNTIMES
 from .bench_row import Row, failed, measured
+from .bench_settings import BenchSettings
 from .folder import Artifact, ModelFolder
 from .progress import Report
 from .usable import usable_runtimes
@@ -28,14 +29,18 @@ def targets_here(places: Sequence[Place], threads: Sequence[int]) -> tuple[Targe
 
 
 def bench_here(
-    folder: ModelFolder, artifacts: Sequence[Artifact], targets: Sequence[Target], seconds: float, progress: Report
+    folder: ModelFolder,
+    artifacts: Sequence[Artifact],
+    targets: Sequence[Target],
+    settings: BenchSettings,
+    progress: Report,
 ) -> Iterator[Row]:
     """A row for every file on every target that reads its format; one that fails says why, and the others go on."""
     cells = [(artifact, target) for target in targets for artifact in artifacts if reads(target.runtime, artifact)]
     what = f"{folder.name}: bench"
     for done, (artifact, target) in enumerate(cells):
         progress(what, done, len(cells))
-        yield _row(folder, artifact, target, seconds)
+        yield _row(folder, artifact, target, settings)
     if cells:
         progress(what, len(cells), len(cells))
 
@@ -45,10 +50,17 @@ def reads(runtime: str, artifact: Artifact) -> bool:
     return RUNTIMES[runtime].suffixes[0] == artifact.path.suffix
 
 
-def _row(folder: ModelFolder, artifact: Artifact, target: Target, seconds: float) -> Row:
+def _row(folder: ModelFolder, artifact: Artifact, target: Target, settings: BenchSettings) -> Row:
     golden = folder.golden(artifact)
     try:
-        said = bench(artifact.path, target.runtime, target.threads, golden=golden, seconds=seconds)
+        said = bench(
+            artifact.path,
+            target.runtime,
+            target.threads,
+            golden=golden,
+            seconds=settings.seconds,
+            repeats=settings.repeats,
+        )
     except RunError as error:
         return failed(artifact, target, "measured", str(error))
     return measured(artifact, target, said)

@@ -71,11 +71,15 @@ class AccuracyConfig(_Table):
 
 
 class BenchConfig(_Table):
-    """targets: places, as `--target` takes them. threads: counts to try; empty: as `sepia bench`. seconds: of a row."""
+    """targets: places, as `--target` takes them. threads: counts to try; empty: as `sepia bench`. seconds: of a row.
+
+    repeats: how often a disturbed run is repeated, at most.
+    """
 
     targets: tuple[str, ...] = Field(default=("host",), min_length=1)
     threads: tuple[int, ...] = ()
     seconds: float = Field(default=3.0, gt=0, le=600)
+    repeats: int = Field(default=2, ge=0, le=10)
 
 
 class RunConfig(_Table):

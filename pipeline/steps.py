@@ -132,7 +132,7 @@ class _Plan:
 
     def bench(self) -> Step:
         said = self.config.bench
-        options = BenchOptions(said.targets, said.threads, said.seconds)
+        options = BenchOptions(said.targets, said.threads, said.seconds, said.repeats)
         return Step(
             "bench",
             self.folder.path,

@@ -14,7 +14,8 @@ from sepia.devices.place import Place
 from sepia.errors import BoardError
 from sepia.pipeline import bench_board as one
 from sepia.pipeline import bench_boards as many
-from sepia.pipeline.bench_board import BenchSettings, BoardDone
+from sepia.pipeline.bench_board import BoardDone
+from sepia.pipeline.bench_settings import BenchSettings
 from sepia.pipeline.folder import ModelFolder
 from sepia.pipeline.progress import silent
 
