@@ -17,7 +17,7 @@ from sepia.errors import BoardError
 def alive(path: Path) -> bool:
     """Whether the process that wrote its number to `path` is there (a zombie is not)."""
     try:
-        state = Path(f"/proc/{path.read_text()}/stat").read_text().rpartition(")")[2].split()[0]
+        state = Path(f"/proc/{path.read_text().strip()}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return False
     return state != "Z"
@@ -40,7 +40,8 @@ def shell(line: str) -> list[str]:
 def test_a_child_that_holds_the_pipe_holds_nobody_up(children: Children, tmp_path: Path) -> None:
     ended = children.run(shell(f"sleep 30 & echo $! > {tmp_path}/p; echo said; exit 3"), stdin=(), deadline=20)
     assert (ended.code, ended.out) == (3, b"said\n")
-    os.kill(int((tmp_path / "p").read_text()), 9)  # it is still there
+    assert alive(tmp_path / "p")
+    os.kill(int((tmp_path / "p").read_text()), 9)
 
 
 def test_one_that_closes_its_pipes_is_waited_for(children: Children) -> None:
@@ -86,6 +87,13 @@ def test_close_ends_what_others_wait_for(children: Children) -> None:
         for wait in waits:
             with pytest.raises(BoardError, match=r"^pi4: the connection was closed, so 'sleep' was ended; next: ."):
                 wait.result(timeout=30)
+
+
+def test_nothing_is_started_after_close(children: Children, tmp_path: Path) -> None:
+    children.close()
+    with pytest.raises(BoardError, match="was closed"):
+        children.run(["touch", str(tmp_path / "ran")], stdin=(), deadline=20)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_beat_keeps_the_input_open(children: Children) -> None:
