@@ -142,6 +142,7 @@ def _read(made: Path) -> Iterator[str]:
 def _install(target: Path, wanted: Sequence[str], facts: BoardFacts, *, dependencies: bool) -> None:
     """pip resolves, fetches, checks the index' digests and unpacks; it runs nothing of what it unpacks."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command += ["--retries", "2"]  # without one it does not tell an index that was not reached from one without a wheel
     command += ["--target", str(target), "--only-binary", ":all:", "--no-compile", "--implementation", "cp"]
     command += ["--python-version", ".".join(facts.python.split(".")[:2])]
     for platform in _platforms(facts):

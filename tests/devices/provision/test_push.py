@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -18,20 +17,6 @@ from sepia.errors import BoardError, InputError
 MODULE = import_module("sepia.devices.provision.push")  # the package has a function of its name
 FOLDER = "~/.sepia/runs/one"
 Files = dict[str, Path]
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("HOME", str(folder))
-    return folder
-
-
-@pytest.fixture
-def board(home: Path) -> Iterator[LocalTransport]:
-    with LocalTransport("kitchen") as transport:
-        yield transport
 
 
 @pytest.fixture
