@@ -12,6 +12,7 @@ __all__ = ["crashed", "refused"]
 
 _LESS_MEMORY = "end other programs there, use the int8 file or fewer threads, then run the same command again"
 _AGAIN = "put it there anew: sepia devices provision {board} --verify"
+_AGAIN_HERE = "install that runtime anew"
 _OTHER = "run it again; if it happens again, this runtime cannot run this file there: try another one"
 
 _SIGNALS = {
@@ -39,17 +40,17 @@ _REASONS = (
 """Words of a runtime, of Python or of the loader → what next."""
 
 
-def refused(where: str, board: str, reason: str) -> RunError:
-    """reason: what the program said of itself."""
+def refused(where: str, board: str | None, reason: str) -> RunError:
+    """reason: what the program said of itself. board: None for this machine."""
     hints = (hint for words, hint in _REASONS if re.search(words, reason))
-    return RunError(where, reason, hint=next(hints, "").format(board=board))
+    return RunError(where, reason, hint=_for(board, next(hints, "")))
 
 
-def crashed(where: str, board: str, ran: Ran, *, seconds: float) -> RunError:
-    """Of a run that gave no result. seconds: its deadline."""
+def crashed(where: str, board: str | None, ran: Ran, *, seconds: float) -> RunError:
+    """Of a run that gave no result. board: None for this machine. seconds: its deadline."""
     last = _last_words(ran.err)
     if ran.code == 127:
-        return RunError(where, f"could not be started{last}", hint=_AGAIN.format(board=board))
+        return RunError(where, f"could not be started{last}", hint=_for(board, _AGAIN))
     # A shell on the way tells signal n as 128 + n.
     number = -ran.code if ran.code < 0 else ran.code - 128
     try:
@@ -58,7 +59,14 @@ def crashed(where: str, board: str, ran: Ran, *, seconds: float) -> RunError:
         found = refused(where, board, f"bench.py ended with code {ran.code} and no result{last}")
         return RunError(where, found.what, hint=found.hint)
     what, hint = _SIGNALS.get(by, (f"crashed ({by.name})", _OTHER))
-    return RunError(where, what.format(seconds=seconds) + last, hint=hint.format(board=board))
+    return RunError(where, what.format(seconds=seconds) + last, hint=_for(board, hint))
+
+
+def _for(board: str | None, hint: str) -> str:
+    """Boards have a command for it, this machine has not."""
+    if board is None and "{board}" in hint:
+        return _AGAIN_HERE
+    return hint.format(board=board)
 
 
 def _last_words(said: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from .crashes import crashed, refused
 from .transport.interface import Ran, Transport
+from .transport.local import LocalTransport
 from .transport.program import answered
 
 __all__ = ["REPEATS", "Job", "Measured", "measure"]
@@ -115,9 +116,9 @@ def _attempt(transport: Transport, job: Job, seconds: float, deadline: float) ->
     ran = _run(transport, job, job.command(seconds, deadline), deadline)
     answer = answered(ran)
     if answer is not None and "error" in answer:
-        raise refused(_where(transport, job), transport.name, str(answer["error"]))
+        raise refused(_where(transport, job), _board(transport), str(answer["error"]))
     if answer is None or ran.code != 0:
-        raise crashed(_where(transport, job), transport.name, ran, seconds=deadline)
+        raise crashed(_where(transport, job), _board(transport), ran, seconds=deadline)
     return answer
 
 
@@ -144,6 +145,10 @@ def _was_hot(watch: Mapping[str, Any]) -> bool:
 def _run(transport: Transport, job: Job, command: list[str], deadline: float) -> Ran:
     # The program ends itself at its deadline: the board is not lost with it, and its next file goes on.
     return transport.run(command, deadline=deadline + _ON_THE_WAY_S, environment=job.environment, guarded=True)
+
+
+def _board(transport: Transport) -> str | None:
+    return None if isinstance(transport, LocalTransport) else transport.name
 
 
 def _where(transport: Transport, job: Job) -> str:

@@ -104,6 +104,18 @@ def test_an_environment_of_its_own_is_free_of_the_users_packages(
     assert "/of/the/user" in local.bench(model, "litert")["path"]
 
 
+@pytest.mark.parametrize(
+    "code",
+    ['print(\'{"error": "ImportError: No module named x"}\'); sys.exit(1)', "os.kill(os.getpid(), signal.SIGILL)"],
+)
+def test_what_next_is_no_command_for_boards(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    program(monkeypatch, tmp_path, code)
+    with pytest.raises(RunError, match=r"next: install that runtime anew$"):
+        local.bench(model, "onnxruntime")
+
+
 CHILD = "child = subprocess.Popen(['sleep', '600']); open('{}', 'w').write(str(child.pid)); "
 FOR_EVER = "signal.setitimer(signal.ITIMER_REAL, float(sys.argv[sys.argv.index('--deadline') + 1])); time.sleep(600)"
 
