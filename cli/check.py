@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .output import json_option, print_result, result_only
+
+if TYPE_CHECKING:
+    from ..pipeline.check_files import Checked
+    from ..pipeline.check_target import CheckedTarget
 
 __all__ = ["command"]
 
@@ -27,27 +32,55 @@ __all__ = ["command"]
 @click.option(
     "--images", type=click.IntRange(min=1), default=16, show_default=True, help="Inputs for the error against float."
 )
+@click.option(
+    "--target",
+    help="Compare a board's runtimes with this machine's: pi4@emulator, PROFILE@DESTINATION or a name of "
+    "`sepia devices list`; --images is not used then  [default: this machine alone]",
+)
 @json_option
 def command(
-    directory: Path, runtimes: tuple[str, ...], calibrate: Path | None, samples: int, images: int, as_json: bool
+    directory: Path,
+    runtimes: tuple[str, ...],
+    calibrate: Path | None,
+    samples: int,
+    images: int,
+    target: str | None,
+    as_json: bool,
 ) -> None:
     """Compare the runtimes layer by layer on the same int8 inputs, and whole networks with float.
 
-    Exit code 1 if a runtime's layers differ by more than rounding explains.
+    With --target, the same layers run on a board or an emulated core, and whole int8 networks are compared bit for
+    bit with the same runtime here. Exit code 1 if a runtime's layers differ by more than rounding explains.
     """
     from ..pipeline import ModelFolder
-    from ..pipeline.check_files import check_files
     from .progress import showing
 
+    folder = ModelFolder(directory)
+    found: Checked | CheckedTarget
     with result_only(), showing() as progress:
-        found = check_files(
-            ModelFolder(directory),
-            runtimes=runtimes or None,
-            calibrate=calibrate,
-            samples=samples,
-            images=images,
-            progress=progress,
-        )
+        if target is not None:
+            from ..devices.place import parse_place
+            from ..pipeline.check_target import check_target
+
+            found = check_target(
+                folder,
+                parse_place(target),
+                runtimes=runtimes or None,
+                calibrate=calibrate,
+                samples=samples,
+                progress=progress,
+            )
+        else:
+            from ..pipeline.check_files import check_files
+
+            found = check_files(
+                folder,
+                runtimes=runtimes or None,
+                calibrate=calibrate,
+                samples=samples,
+                images=images,
+                progress=progress,
+            )
     print_result(found.to_json(), as_json=as_json, text=found.to_text())
     if not found.agrees:
         raise click.exceptions.Exit(1)

@@ -62,13 +62,17 @@ class CheckedTarget:
     digests: dict[str, str]
     parity: Parity
 
+    @property
+    def agrees(self) -> bool:
+        return self.parity.agrees
+
     def to_json(self) -> dict[str, Any]:
         return {
             "board": self.board,
             "how": self.how,
             "data": self.data,
             "digests": self.digests,
-            "agrees": self.parity.agrees,
+            "agrees": self.agrees,
             "verdicts": [verdict.to_json() for verdict in self.parity.verdicts],
             "networks": [row.to_json() for row in self.parity.networks],
             "layers": [row.to_json() for row in self.parity.layers],
