@@ -84,7 +84,3 @@ def test_its_heat_and_its_firmware_are_read(arm_board: Callable[..., ArmBoard]) 
         assert {"held back by the firmware: under voltage, throttled", "at 83 °C, not yet at 50"} <= set(
             told["disturbed"]
         )
-        board.vcgencmd("throttled=0x50000")  # since its start, and no longer
-        board.set_sys("class/thermal/thermal_zone0/temp", "48000")
-        told = waited(board, link, "--cool-to", "50")
-        assert not [why for why in told["disturbed"] if "firmware" in why or "°C" in why]
