@@ -34,12 +34,7 @@ class Wheel:
     numpy: str = "wheel"
 
     def fits(self, architecture: str, glibc: str, python: str) -> bool:
-        return (
-            self.architecture == architecture
-            and python in self.pythons
-            and version(self.glibc) <= version(glibc)
-            and glibc != ""
-        )
+        return self.architecture == architecture and python in self.pythons and version(self.glibc) <= version(glibc)
 
 
 @dataclass(frozen=True)

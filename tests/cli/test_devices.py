@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,13 @@ import pytest
 from sepia.cli import main as front
 from sepia.devices.facts import BoardFacts
 from sepia.devices.inventory import Inventory
+from sepia.devices.provision import Installed, Removed
 from support.arm_board import ArmBoard
+
+PI4 = BoardFacts(
+    "aarch64", 64, "bookworm64", "2.36", "3.11.2", "/usr/bin/python3", "/home/pi", "pi", 4, 2**30, 2**30,
+    model="Raspberry Pi 4 Model B Rev 1.4",
+)  # fmt: skip
 
 Said = tuple[int, str, str]
 Sepia = Callable[..., Said]
@@ -114,10 +121,7 @@ def test_one_board_that_fails_does_not_stop_the_others(sepia: Sepia) -> None:
 
 
 def test_a_board_that_is_another_kind_says_so(sepia: Sepia, monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = BoardFacts(
-        "aarch64", 64, "bookworm64", "2.36", "3.11.2", "/usr/bin/python3", "/home/pi", "pi", 4, 2**30, 2**30,
-        model="Raspberry Pi 5 Model B Rev 1.0",
-    )  # fmt: skip
+    facts = replace(PI4, model="Raspberry Pi 5 Model B Rev 1.0")
     monkeypatch.setattr("sepia.devices.probe.probe", lambda _: facts)
     Inventory().add("kitchen", "nowhere", "pi4")
     (row,) = result(sepia("probe", "--all", "--json"))
@@ -126,6 +130,41 @@ def test_a_board_that_is_another_kind_says_so(sepia: Sepia, monkeypatch: pytest.
         "you said it is a Raspberry Pi 4 Model B, and it says it is a Raspberry Pi 5 Model B Rev 1.0"
     ]
     assert f"kitchen: {row['notes'][0]}\n" in sepia("probe", "--all")[1]
+
+
+def test_provisioning_says_what_was_sent_and_what_cannot_be(sepia: Sepia, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[tuple[str, ...], bool]] = []
+
+    def put(_: object, facts: BoardFacts, runtimes: Sequence[str], *, verify: bool) -> dict[str, Installed]:
+        asked.append((tuple(runtimes), verify))
+        sent = {"litert": True, "onnxruntime": False}
+        return {
+            name: Installed(name, "2.3.0", "/home/pi/.sepia/x", {}, 5_000_000, 7, pushed=sent[name])
+            for name in runtimes
+            if name in sent
+        }
+
+    monkeypatch.setattr("sepia.devices.probe.probe", lambda _: PI4)
+    monkeypatch.setattr("sepia.devices.provision.provision", put)
+    monkeypatch.setattr("sepia.devices.provision.remove", lambda _: Removed(2_500_000, 9))
+    assert sepia("provision", "host", "--verify")[:2] == (
+        0,
+        "host: onnxruntime 2.3.0, is there already\nhost: litert 2.3.0, 7 files, 5.0 MB sent\n",
+    )
+    sepia("provision", "host", "--runtime", "litert")
+    assert asked == [(("onnxruntime", "litert", "tflite-runtime", "openvino"), True), (("litert",), False)]
+    assert sepia("provision", "host", "--remove")[:2] == (0, "host: 9 files, 2.5 MB taken away\n")
+
+    monkeypatch.setattr("sepia.devices.probe.probe", lambda _: replace(PI4, machine="armv7l", bits=32))
+    code, out, _ = sepia("provision", "host", "--runtime", "litert")
+    assert (code, out.startswith("failed: host: litert has no wheel for 32-bit ARM; accepted: here: tflite")) == (
+        1,
+        True,
+    )
+    monkeypatch.setattr("sepia.devices.probe.probe", lambda _: replace(PI4, machine="armv6l", bits=32))
+    code, out, _ = sepia("provision", "host")
+    assert (code, out.startswith("failed: host: no runtime has a wheel for ARMv6; accepted: ")) == (1, True)
+    assert len(asked) == 2
 
 
 def test_three_boards_at_once(
