@@ -58,6 +58,11 @@ class TestSSH(TransportContract):
     def test_a_signal_is_told_without_a_guard_too(self, transport: Transport) -> None:
         assert transport.run(python("import os; os.kill(os.getpid(), 4)"), deadline=30).code == 128 + signal.SIGILL
 
+    def test_a_command_may_talk_like_ssh(self, transport: Transport) -> None:
+        line = "echo 'ssh: connect to host x port 22: No route to host' >&2; exit 1"
+        ran = transport.run(["sh", "-c", line], deadline=30)
+        assert (ran.code, ran.err) == (1, "ssh: connect to host x port 22: No route to host\n")
+
 
 def test_one_login_serves_all_and_ends(arm64_board: ArmBoard) -> None:
     before = len(LOGINS.findall(arm64_board.log))
