@@ -120,7 +120,10 @@ def test_a_script_and_a_hosts_program_are_not_run(pi4: EmulatorTransport) -> Non
     script = pi4.root.home / "script"
     script.write_text("#!/bin/sh\ntrue\n")
     script.chmod(0o755)
-    assert pi4.run([str(script)], deadline=60).code == 126
+    try:
+        assert pi4.run([str(script)], deadline=60).code == 126
+    finally:
+        script.unlink()
     assert pi4.run(["apt-get"], deadline=60).code == 127
 
 
