@@ -142,7 +142,7 @@ def test_a_broken_configuration(board: ArmBoard, tmp_path: Path) -> None:
 # --- the link and the power -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("guarded", [False, True])
+@pytest.mark.parametrize("guarded", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_link_cut_in_a_transfer(board: ArmBoard, guarded: bool, tmp_path: Path) -> None:
     token = f"cut-{os.getpid()}-{guarded}"
     code = "import sys\nwhile sys.stdin.buffer.read(65536): pass\nprint('whole')"
