@@ -96,6 +96,7 @@ def test_remove_nothing_else(board: LocalTransport, home: Path, name: str) -> No
     assert (home / "x").exists()
 
 
+@pytest.mark.slow
 def test_32_bit_board(armhf_board: ArmBoard) -> None:
     """Its NumPy is Debian's: there is no wheel."""
     with SSHTransport(armhf_board.destination, name="shed", config=armhf_board.ssh_config) as shed:
@@ -106,6 +107,7 @@ def test_32_bit_board(armhf_board: ArmBoard) -> None:
         assert not provision(shed, probe(shed), ["tflite-runtime"])["tflite-runtime"].pushed
 
 
+@pytest.mark.slow
 def test_64_bit_board(arm64_board: ArmBoard) -> None:
     with SSHTransport(arm64_board.destination, name="kitchen", config=arm64_board.ssh_config) as kitchen:
         found = provision(kitchen, probe(kitchen), ["onnxruntime"])["onnxruntime"]
