@@ -31,13 +31,14 @@ __all__ = ["NetworkDifference", "PackedNetwork", "pack_networks"]
 class NetworkDifference:
     """Outputs of one file in one runtime on two machines. equal: how many of `values` are the same bit for bit.
 
-    max_abs: the greatest distance, in the output's own unit (LSB of an integer output). agreement: share of samples
-    with the same first class.
+    max_abs, rms: the greatest distance and the root mean square of all, in the output's own unit (LSB of an integer
+    output). agreement: share of samples with the same first class.
     """
 
     values: int
     equal: int
     max_abs: float
+    rms: float
     agreement: float
 
     @property
@@ -77,6 +78,7 @@ class PackedNetwork:
             values=sum(want.size for _, want in pairs),
             equal=sum(_equal_bits(have, want) for have, want in pairs),
             max_abs=max(_distance(have, want) for have, want in pairs),
+            rms=classes.rms,
             agreement=classes.agreement,
         )
 

@@ -209,7 +209,9 @@ def _network(row: NetworkOnTarget) -> str:
     told = "not here to compare with"
     if (found := row.difference) is not None:
         same = (
-            "identical" if found.identical else f"{found.equal} of {found.values} equal, at most {found.max_abs:g} off"
+            "identical"
+            if found.identical
+            else f"{found.equal} of {found.values} equal, rms {found.rms:.3g} and at most {found.max_abs:.3g} off"
         )
         told = f"{same}, first class agrees {found.agreement:.0%}"
     total = "" if row.instructions is None else f"  {sum(row.instructions.values()) / 1e6:.1f} M instructions"

@@ -47,6 +47,7 @@ def test_one_bit_that_differs_is_seen(files, tmp_path, name):
 
     assert (found.equal, found.identical) == (29, False)
     assert 0 < found.max_abs <= 1
+    assert found.rms == pytest.approx(found.max_abs / 30**0.5)
 
 
 def test_another_first_class_and_a_value_that_is_none_are_seen(files, tmp_path):
