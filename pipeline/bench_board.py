@@ -87,7 +87,9 @@ class _Session:
                 machine = self.done.rows[-1].get("bench", {}).get("machine")
                 if machine:
                     self.done.device.setdefault("machine", machine)
-        self.progress(what, len(cells), len(cells))
+            self.progress(what, len(cells), len(cells))
+            if self.transport.how == "emulated":
+                self._count_layers(runner)
 
     def _describe(self, facts: BoardFacts) -> None:
         """Tell the device from its facts. The profile named, else the one that the board looks like."""
@@ -128,6 +130,15 @@ class _Session:
             return (1,)  # several share one count of instructions, and wait for each other in instructions
         doubled = [2**power for power in range(facts.cores.bit_length()) if 2**power <= facts.cores]
         return tuple(dict.fromkeys([*doubled, facts.cores]))
+
+    def _count_layers(self, runner: CellRunner) -> None:
+        """Instructions by layer for the int8 rows; one that can't be had says why in its note."""
+        for row in self.done.rows:
+            if row["precision"] == "int8" and "instructions" in row:
+                try:
+                    row["layer_instructions"] = runner.layer_instructions(row["runtime"])
+                except RunError as error:
+                    row["bench"]["layers_note"] = str(error)
 
     def _row(self, runner: CellRunner, cell: Cell) -> Row:
         try:

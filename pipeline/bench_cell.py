@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from ..devices.emulator.transport import EmulatorTransport
 from ..devices.facts import BoardFacts
@@ -24,8 +24,12 @@ from ..devices.transport import Transport
 from ..errors import BoardError, RunError
 from ..files import digest
 from .bench_row import Row, counted, measured
+from .check_target import parity_on
 from .folder import Artifact, ModelFolder
+from .model_facts import model_facts
 from .progress import Report
+from .sample_inputs import sample_inputs
+from .target_layers import BoardRuntime
 
 __all__ = ["Cell", "CellRunner"]
 
@@ -87,6 +91,20 @@ class CellRunner:
         return measured(
             cell.artifact, cell.target, measure(self._transport, job, seconds=seconds, repeats=repeats).told
         )
+
+    def layer_instructions(self, runtime: str) -> list[dict[str, Any]]:
+        """Of the int8 network's layers, each cut out and run alone on the emulated core, with its kind of layer.
+
+        Raises RunError and BoardError.
+        """
+        there = BoardRuntime(runtime, self._program, environment=self._installed[runtime].environment)
+        data = sample_inputs(None, model_facts(self._folder.require("onnx", "float")), limit=1)
+        found = parity_on(self._transport, [there], self._folder, (), data, samples=1, progress=self._progress)
+        return [
+            {"layer": row.layer, "op": row.op, "kind": row.kind, "by_kind": dict(row.instructions)}
+            for row in found.layers
+            if row.instructions is not None
+        ]
 
     def _job(self, cell: Cell) -> Job:
         return Job(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ..devices.target import Target
@@ -18,16 +18,9 @@ def measured(artifact: Artifact, target: Target, bench: Mapping[str, Any]) -> Ro
     return _of(artifact, target, "measured") | {"bench": dict(bench)}
 
 
-def counted(
-    artifact: Artifact,
-    target: Target,
-    bench: Mapping[str, Any],
-    instructions: Mapping[str, int],
-    layers: Sequence[Mapping[str, Any]] = (),
-) -> Row:
-    """On an emulated core. instructions: kind → of one inference. layers: the same by layer, where it could be had."""
-    found = {"bench": dict(bench), "instructions": dict(instructions), "layer_instructions": list(layers)}
-    return _of(artifact, target, "emulated") | found
+def counted(artifact: Artifact, target: Target, bench: Mapping[str, Any], instructions: Mapping[str, int]) -> Row:
+    """On an emulated core. instructions: kind → of one inference."""
+    return _of(artifact, target, "emulated") | {"bench": dict(bench), "instructions": dict(instructions)}
 
 
 def failed(artifact: Artifact, target: Target, how: str, reason: str) -> Row:

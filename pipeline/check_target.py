@@ -31,7 +31,7 @@ from .target_layers import BoardRuntime, RanThere, run_packed
 if TYPE_CHECKING:
     from ..check.packed import Packed
     from ..check.packed_layers import PackedLayer
-    from ..check.packed_networks import PackedNetwork
+    from ..check.packed_networks import NetworkDifference, PackedNetwork
     from ..check.verdict import ParityVerdict
     from .target_parity import LayerOnTarget, NetworkOnTarget
 
@@ -206,13 +206,11 @@ def _network(row: NetworkOnTarget) -> str:
     head = f"{row.runtime:<16} {row.file:<20} "
     if row.failure:
         return f"{head}failed: {row.failure}"
-    told = "not here to compare with"
-    if (found := row.difference) is not None:
-        same = (
-            "identical"
-            if found.identical
-            else f"{found.equal} of {found.values} equal, rms {found.rms:.3g} and at most {found.max_abs:.3g} off"
-        )
-        told = f"{same}, first class agrees {found.agreement:.0%}"
+    told = "not here to compare with" if row.difference is None else _apart(row.difference)
     total = "" if row.instructions is None else f"  {sum(row.instructions.values()) / 1e6:.1f} M instructions"
     return head + told + total
+
+
+def _apart(found: NetworkDifference) -> str:
+    equal = f"{found.equal} of {found.values} equal, rms {found.rms:.3g} and at most {found.max_abs:.3g} off"
+    return f"{'identical' if found.identical else equal}, first class agrees {found.agreement:.0%}"
