@@ -68,7 +68,6 @@ SCRIPTS_ONLY = (
 UNREAD = tuple(f"./usr/share/{name}" for name in ("bug", "doc", "info", "lintian", "locale", "man"))
 """Paths in packages that no program reads: left out of a root (a third of its files)."""
 
-_FALLBACK_MIRROR = "http://mirror.invalid/debian"
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _DEADLINE_S = 900.0
 _LAYOUT = 1  # of a root; a change of what `make_root` does to it gives new roots
@@ -161,7 +160,10 @@ def manifest(root: Path) -> dict[str, str]:
 
 
 def mirror() -> str:
-    """The Debian mirror in use: of SEPIA_DEBIAN_MIRROR, else the one in the host's apt sources, else none."""
+    """The Debian mirror in use: of SEPIA_DEBIAN_MIRROR, else the one in the host's apt sources.
+
+    Raises BoardError where neither names one, as on a machine of another distribution.
+    """
     named = os.environ.get(MIRROR_VARIABLE, "").strip()
     if named:
         return named.rstrip("/")
@@ -172,7 +174,11 @@ def mirror() -> str:
         debian = origin == "Debian" or (origin.startswith("$") and urlsplit(uri).path.rstrip("/").endswith("/debian"))
         if made_by == "Packages" and component == "main" and debian and not uri.rstrip("/").endswith("-security"):
             return uri.rstrip("/")
-    return _FALLBACK_MIRROR
+    raise BoardError(
+        "Debian's packages",
+        "apt here knows no mirror of Debian",
+        hint=f"name one (its address ends in /debian) in {MIRROR_VARIABLE}",
+    )
 
 
 # --- apt ----------------------------------------------------------------------------------------------------------

@@ -166,10 +166,7 @@ def test_a_lock_held_by_another_has_an_end(tmp_path: Path) -> None:
     [
         ("Packages main Debian http://near/debian/\n", "http://near/debian"),
         ("Packages main $(ORIGIN) http://near/debian/\n", "http://near/debian"),
-        ("Packages main Debian http://near/debian-security/\n", "http://mirror.invalid/debian"),
-        ("Packages main Ubuntu http://near/ubuntu/\n", "http://mirror.invalid/debian"),
         ("Packages contrib Debian http://a/debian/\nPackages main Debian http://b/debian/\n", "http://b/debian"),
-        ("", "http://mirror.invalid/debian"),
     ],
 )
 def test_the_mirror_is_the_hosts_own(monkeypatch: pytest.MonkeyPatch, told: str, mirror: str) -> None:
@@ -178,3 +175,14 @@ def test_the_mirror_is_the_hosts_own(monkeypatch: pytest.MonkeyPatch, told: str,
     assert debian.mirror() == mirror
     monkeypatch.setenv(debian.MIRROR_VARIABLE, "http://mine/")
     assert debian.mirror() == "http://mine"
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["", "Packages main Debian http://near/debian-security/\n", "Packages main Ubuntu http://near/ubuntu/\n"],
+)
+def test_without_a_mirror_of_debian_one_must_be_named(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    monkeypatch.delenv(debian.MIRROR_VARIABLE, raising=False)
+    monkeypatch.setattr(debian, "_tell", lambda _: told)
+    with pytest.raises(BoardError, match=f"knows no mirror of Debian; next: name one .* in {debian.MIRROR_VARIABLE}"):
+        debian.mirror()
