@@ -17,27 +17,26 @@ __all__ = ["FAULTS", "PAGE", "Saw", "read_page", "saw_fault"]
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "faults.md"
 
 FAULTS = {
-    "unknown host": "",
-    "board off, or not in this network": "",
+    "unknown host": "nothing was sent",
+    "board off, or not in this network": "the next run works once it is on",
     "unknown host key": "Sepia never accepts one in your place",
     "changed host key": "works again once you have removed the old key",
-    "refused login": "",
-    "no Python on the board": "",
+    "refused login": "nothing was sent",
+    "no Python on the board": "the next run works once it has one",
     "too old a Python on the board": "nothing is sent",
     "too old a libc on the board": "nothing is sent",
     "ARMv6 board": "nothing is sent",
-    "programs for a newer processor (ARMv7 on ARMv6)": "",
+    "programs for a newer processor (ARMv7 on ARMv6)": "nothing was sent",
     "clock years off": "a note beside the board's facts; everything works",
     "disk full before a push": "nothing is sent",
     "disk full in mid-push": "nothing of the push is left; the next run completes it",
     "home that cannot be written": "the next run completes the push once it can",
     "link cut in mid-push": "what came is not taken for whole; the next run completes it",
     "power cut in mid-push": "what came is not taken for whole; the next run completes it",
-    "two users push at once": "both end with the same whole folder",
     "board restarted in mid-run": "the next run measures",
     "link cut in mid-run": "the run ends on the board, too; the next run measures",
     "process killed for memory": "the board goes on; the next run with enough memory measures",
-    "kernel built for another processor": "the other runtimes are measured",
+    "runtime built for a newer processor": "the next run is measured",
     "Ctrl-C here": "nothing is left running on the board",
 }
 """Fault → what comes after it, in the page's order. What stands here is what its test checks."""
@@ -46,7 +45,8 @@ _HEAD = """# Faults of boards, and what you see
 
 One line each: which board, what happened, what to do next. The board here is called `kitchen`. Every line was produced
 by a test that made the fault happen to an emulated board with a real SSH server, or to an emulated machine with a
-kernel of its own. In every case the board is left as it was or complete, and the same command again goes on.
+kernel of its own. In every case the board is left as it was or complete, and the same command again goes on. Two who
+push the same at once are no fault: both end with it whole.
 
 | fault | what you see | afterwards |
 | --- | --- | --- |
