@@ -11,7 +11,6 @@ import gzip
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
@@ -24,6 +23,7 @@ from sepia.devices import debian
 
 from support.arm_root import MODELS, arm_root, write_layer
 from support.board_keys import make_key
+from support.board_slots import slot
 
 __all__ = ["VMBoard"]
 
@@ -86,7 +86,7 @@ class VMBoard:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sepia-vm-")))
+            _, self.folder = stack.enter_context(slot())
             self._make_disk()
             self._kernel = _make_kernel(self.folder)
             stack.callback(self.kill_power)
