@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ..devices.emulator.counts import fewest
 from ..devices.emulator.transport import EmulatorTransport
 from ..devices.facts import BoardFacts
 from ..devices.measure import Job, measure
@@ -34,7 +35,7 @@ from .target_layers import BoardRuntime
 __all__ = ["Cell", "CellRunner"]
 
 COUNTED = 2
-"""Inferences counted on an emulated core. The first of them could still set something up; the last is told."""
+"""Inferences counted on an emulated core; the fewest instructions are told."""
 
 _PUSH_SECONDS = 900.0
 
@@ -122,7 +123,7 @@ class CellRunner:
             intervals = counting.counts()
         if len(intervals) != COUNTED:
             raise RunError(str(cell.target), f"{len(intervals)} inferences were counted, not {COUNTED}")
-        return counted(cell.artifact, cell.target, said, intervals[-1][1].by_kind())
+        return counted(cell.artifact, cell.target, said, fewest(counts for _, counts in intervals).by_kind())
 
     def _progress_of(self, what: str, done: int, total: int) -> None:
         self._progress(f"{self._transport.name}: {what}", done, total)

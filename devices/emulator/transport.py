@@ -136,8 +136,10 @@ class EmulatorTransport:
             *(f"{name}={value}" for name, value in given.items()),
             *qemu,
             *options,
+            # By its name a Python finds its library, and qemu 7.2 does not lead `statx`, all that a 32-bit program has,
+            # into the board's root: so the name is the host's.
             "-0",
-            _inside(command[0], program, board),
+            str(program),
             str(program),
             *command[1:],
         ]
@@ -190,11 +192,6 @@ def _program(word: str, board: EmulatedRoot) -> Path | None:
     else:
         places = [board.root / folder[1:] / word for folder in _PATH]
     return next((place for place in places if place.is_file()), None)
-
-
-def _inside(word: str, program: Path, board: EmulatedRoot) -> str:
-    """The command's name as the board has it: by it a Python there finds its library."""
-    return f"/{program.relative_to(board.root)}" if program.is_relative_to(board.root) else word
 
 
 def _is_program(path: Path) -> bool:
