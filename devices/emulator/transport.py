@@ -117,6 +117,8 @@ class EmulatorTransport:
         own = {
             "HOME": str(board.home),
             "LANG": "C.UTF-8",
+            # NumPy's idle threads spin, the longer the newer qemu is, and are counted: 166 for 63 million instructions.
+            "OPENBLAS_NUM_THREADS": "1",
             "PATH": ":".join(_PATH),
             "PYTHONHASHSEED": "0",
             "TMPDIR": str(board.temporary),
