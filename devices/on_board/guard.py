@@ -8,6 +8,8 @@ Arguments: command (words), environment (added to ours), silence (s). The last i
 `\\x1esepia-guard-ended:<code>`, −n where signal n ended the command, 127 where there is no such program.
 """
 
+from __future__ import annotations
+
 import contextlib
 import io
 import json
@@ -17,6 +19,7 @@ import signal
 import subprocess
 import threading
 import time
+from typing import IO, Any, NoReturn, Optional, cast
 
 BEAT = 0xFFFFFFFF
 GRACE = 1.0  # seconds between asking a command to end and making it
@@ -28,15 +31,16 @@ class Gone(Exception):
 
 
 class Guard:
-    def __init__(self, command, environment, silence):
+    def __init__(self, command: list[str], environment: dict[str, str], silence: float) -> None:
         self.silence = silence
         self.child = subprocess.Popen(
             command, stdin=subprocess.PIPE, env={**os.environ, **environment}, start_new_session=True
         )
-        self.stdin = self.child.stdin.fileno()
+        self.pipe = cast("IO[bytes]", self.child.stdin)
+        self.stdin: Optional[int] = self.pipe.fileno()
         os.set_blocking(self.stdin, False)
 
-    def watch(self):
+    def watch(self) -> None:
         """Hand frames on until the other side is gone, then end the command."""
         try:
             while True:
@@ -48,7 +52,7 @@ class Guard:
         except Gone:
             self.end()
 
-    def take(self, length):
+    def take(self, length: int) -> bytes:
         """So many bytes of the connection's, which come within `silence` seconds each."""
         found = b""
         while len(found) < length:
@@ -59,10 +63,10 @@ class Guard:
             found += piece
         return found
 
-    def hand_on(self, length):
+    def hand_on(self, length: int) -> None:
         data = memoryview(self.take(length))
         while data and self.stdin is not None:
-            self.wait_until_taken()
+            self.wait_until_taken(self.stdin)
             try:
                 data = data[os.write(self.stdin, data[:PIECE]) :]
             except BlockingIOError:
@@ -70,30 +74,30 @@ class Guard:
             except BrokenPipeError:
                 self.close()  # it wants no more of it
 
-    def wait_until_taken(self):
+    def wait_until_taken(self, stdin: int) -> None:
         """Until the command takes input. It may be long about it; the other side can go away meanwhile."""
         poll = select.poll()
-        poll.register(self.stdin, select.POLLOUT)
+        poll.register(stdin, select.POLLOUT)
         poll.register(0, getattr(select, "POLLRDHUP", 0))
         for descriptor, event in poll.poll():
             if descriptor == 0 and event:
                 raise Gone
 
-    def close(self):
+    def close(self) -> None:
         if self.stdin is not None:
             self.stdin = None
-            self.child.stdin.close()
+            self.pipe.close()
 
-    def end(self, *_):
+    def end(self, *_: Any) -> None:
         self.signal(signal.SIGTERM)
         time.sleep(GRACE)
         self.signal(signal.SIGKILL)
 
-    def signal(self, number):
+    def signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.child.pid, number)
 
-    def wait(self):
+    def wait(self) -> int:
         """The command's exit code, −n where signal n ended it; what it leaves behind is ended, too."""
         threading.Thread(target=self.watch, daemon=True).start()
         # Looked at, not taken: until it is, its number can't be another group's.
@@ -103,13 +107,13 @@ class Guard:
         return self.child.wait()
 
 
-def say(code, why=""):
+def say(code: int, why: str = "") -> NoReturn:
     with contextlib.suppress(OSError):  # nobody may be there to hear it
         os.write(2, "{}\x1esepia-guard-ended:{}\n".format(why, code).encode())
     os._exit(code if code >= 0 else 128 - code)
 
 
-def main():
+def main() -> None:
     # A byte at a time: what comes after this line is read without a buffer.
     line = io.BufferedReader(io.FileIO(0, closefd=False), 1).readline()
     arguments = json.loads(line)

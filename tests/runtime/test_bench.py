@@ -77,8 +77,8 @@ FIGURES = {
                 "python"},
     "before": {"frequencies", "temperatures", "throttling", "load_average", "memory_available_bytes",
                "swap_used_bytes"},
-    "watch": {"looks", "seconds", "throttled", "throttle_events", "slow", "others_share", "stolen_share", "swapped_in_bytes",
-              "swapped_out_bytes", "pages_read_back"},
+    "watch": {"looks", "seconds", "throttled", "throttle_events", "slow", "others_share", "stolen_share",
+              "swapped_in_bytes", "swapped_out_bytes", "pages_read_back"},
 }  # fmt: skip
 
 

@@ -45,8 +45,9 @@ _HEAD = """# Faults of boards, and what you see
 
 One line each: which board, what happened, what to do next. The board here is called `kitchen`. Every line was produced
 by a test that made the fault happen to an emulated board with a real SSH server, or to an emulated machine with a
-kernel of its own. In every case the board is left as it was or complete, and the same command again goes on. Two who
-push the same at once are no fault: both end with it whole.
+kernel of its own; for the old libc the facts of a real probe were changed, as no mirror has so old a system. In every
+case the board is left as it was or complete, and the same command again goes on. Two who push the same at once are no
+fault: both end with it whole.
 
 | fault | what you see | afterwards |
 | --- | --- | --- |
