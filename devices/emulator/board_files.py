@@ -24,6 +24,7 @@ def board_files(profile: Profile, system: System, home: str, uid: int) -> dict[s
         "proc/device-tree/model": f"{_model(profile)}\0",
         **_memory(profile),
         **_processors(profile),
+        **(_identification(profile) if system.architecture == "aarch64" else {}),
     }
 
 
@@ -65,6 +66,16 @@ def _memory(profile: Profile) -> dict[str, str]:
     kib = max(profile.memory.sizes_mb) * 1024
     named = {"MemTotal": kib, "MemFree": kib, "MemAvailable": kib, "SwapTotal": 0, "SwapFree": 0}
     return {"proc/meminfo": "".join(f"{name}:{value:>16} kB\n" for name, value in named.items())}
+
+
+def _identification(profile: Profile) -> dict[str, str]:
+    """The register itself, as 64-bit kernels show it: OpenVINO's oneDNN chooses by it."""
+    if profile.midr is None:
+        return {}
+    midr = profile.midr
+    value = midr.implementer << 24 | midr.variant << 20 | 0xF << 16 | midr.part << 4 | midr.revision
+    place = "regs/identification/midr_el1"
+    return {f"sys/devices/system/cpu/cpu{number}/{place}": f"{value:#018x}\n" for number in range(profile.cores)}
 
 
 def _processors(profile: Profile) -> dict[str, str]:

@@ -49,3 +49,9 @@ def test_processors_user_and_system() -> None:
     assert _files("pizero")["sys/devices/system/cpu/online"] == "0\n"
     assert files["etc/passwd"].startswith("pi:x:1234:1234::/somewhere/home:")
     assert 'VERSION_ID="13"\nVERSION_CODENAME=trixie\n' in files["etc/os-release"]
+
+
+def test_the_identification_register_is_a_64_bit_kernels() -> None:
+    place = "sys/devices/system/cpu/cpu3/regs/identification/midr_el1"
+    assert _files("pi4")[place] == "0x00000000410fd083\n"
+    assert place not in _files("pi4", "bookworm32")
