@@ -194,6 +194,8 @@ class _Apt:
         self.config = self.state / "apt.conf"
         if architecture not in ARCHITECTURES:
             raise BoardError(self.where, "not an architecture of ours", accepted=", ".join(ARCHITECTURES))
+        if shutil.which("apt-get") is None:
+            raise _missing("apt-get", self.where)
         if not _KEYRING.is_file():
             raise BoardError(self.where, "Debian's keyring is missing", hint="install debian-archive-keyring")
         for folder in ("lists/partial", "cache/archives/partial", "parts"):
