@@ -474,6 +474,8 @@ class Engine:
 
 class OnnxRuntime(Engine):
     def import_library(self) -> None:
+        # It would keep a database of usage in the user's home, and send it, while we measure.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
 
         self.library: Any = onnxruntime

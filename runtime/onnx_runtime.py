@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +34,8 @@ _ERRORS = (
 
 
 def _library() -> Any:
+    # It would keep a database of usage in the user's home, and send it.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
     except ImportError as error:

@@ -16,8 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
+from ...runtime.environments import cache_folder
 from .. import debian
 from ..profile import Profile
 from ..system import System
@@ -44,8 +43,8 @@ class EmulatedRoot:
 
 
 def default_cache() -> Path:
-    """The user's own folder for what can be made again (~/.cache/sepia)."""
-    return user_cache_path("sepia")
+    """The user's own folder for what can be made again (~/.cache/sepia), or the one of SEPIA_CACHE."""
+    return cache_folder()
 
 
 def make_root(profile: Profile, system: System, cache: Path, *, refresh: bool = False) -> EmulatedRoot:

@@ -169,3 +169,12 @@ def test_one_file_or_a_list_and_a_number_of_inferences(
         bench.parsed(["--runtime", "litert", *arguments])
     assert stop.value.code == 2
     assert capsys.readouterr().err
+
+
+def test_onnx_runtime_keeps_no_usage_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    _, code = run_bench("onnxruntime", "--model", str(model_for("onnxruntime", tmp_path, WEIGHTS)), "--counted", "1")
+    assert code == 0
+    assert not [path for folder in ("home", "cache") for path in (tmp_path / folder).rglob("*") if path.is_file()]
