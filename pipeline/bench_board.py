@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,6 @@ from ..devices.facts import BoardFacts
 from ..devices.place import Place
 from ..devices.probe import probe
 from ..devices.profile import profile_of
-from ..devices.reach import reach
 from ..devices.target import Target
 from ..devices.transport import Transport
 from ..devices.wheels import runs_on
@@ -23,7 +22,7 @@ from .bench_settings import BenchSettings
 from .folder import Artifact, ModelFolder
 from .progress import Report
 
-__all__ = ["BoardDone", "bench_board"]
+__all__ = ["BoardDone", "bench_board", "unreached"]
 
 
 @dataclass
@@ -36,24 +35,30 @@ class BoardDone:
 
 def bench_board(
     place: Place,
+    transport: Transport,
     folder: ModelFolder,
     artifacts: Sequence[Artifact],
     settings: BenchSettings,
     progress: Report,
-    opened: Callable[[Transport], None],
 ) -> BoardDone:
-    """All rows of one board. A user's error or a lost board ends in the device's failure; earlier rows are kept.
-
-    opened: told of the connection, to close it from elsewhere.
-    """
-    done = BoardDone({"name": place.label, "how": "emulated" if place.kind == "emulator" else "measured"})
+    """All rows of one board. A user's error or a lost board ends in the device's failure; earlier rows are kept."""
+    done = _begun(place)
     try:
-        with reach(place) as transport:
-            opened(transport)
-            _Session(place, transport, folder, artifacts, settings, progress, done).bench()
+        _Session(place, transport, folder, artifacts, settings, progress, done).bench()
     except SepiaError as error:
         done.device["failure"] = str(error)
     return done
+
+
+def unreached(place: Place, failure: str) -> BoardDone:
+    """A board that there was no way to."""
+    done = _begun(place)
+    done.device["failure"] = failure
+    return done
+
+
+def _begun(place: Place) -> BoardDone:
+    return BoardDone({"name": place.label, "how": "emulated" if place.kind == "emulator" else "measured"})
 
 
 class _Session:

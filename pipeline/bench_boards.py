@@ -1,21 +1,18 @@
-"""Many boards at once: a thread each, the first cause of one that fails, and nothing left running on Ctrl-C."""
+"""Many boards at once, each with its rows or with the first cause of its failure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Lock
 
+from ..devices.at_each import at_each
 from ..devices.place import Place
-from ..devices.transport import Transport
-from .bench_board import BoardDone, bench_board
+from .bench_board import BoardDone, bench_board, unreached
 from .bench_settings import BenchSettings
 from .folder import Artifact, ModelFolder
 from .progress import Report
 
 __all__ = ["bench_boards"]
-
-_MOST_AT_ONCE = 64
 
 
 def bench_boards(
@@ -25,51 +22,12 @@ def bench_boards(
     settings: BenchSettings,
     progress: Report,
 ) -> tuple[BoardDone, ...]:
-    """What each of `places` gave, in their order. Raises ConfigError where one can't be reached in principle."""
-    if not places:
-        return ()
-    told, opened = _OneAtATime(progress), _Opened()
-    with ThreadPoolExecutor(min(len(places), _MOST_AT_ONCE)) as pool:
-        futures = [pool.submit(bench_board, place, folder, artifacts, settings, told, opened.add) for place in places]
-        _wait(futures, opened)
-    return tuple(future.result() for future in futures)
-
-
-def _wait(futures: Sequence[Future[BoardDone]], opened: _Opened) -> None:
-    """Until all are done. On Ctrl-C every connection is closed first, so that no thread waits for its board."""
-    pending = set(futures)
-    try:
-        while pending:
-            # A wait without an end would hold Ctrl-C back on some systems.
-            _, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
-    except KeyboardInterrupt:
-        for future in futures:
-            future.cancel()
-        opened.close()
-        raise
-
-
-class _Opened:
-    """The connections under way. One that is opened after the end is closed at once."""
-
-    def __init__(self) -> None:
-        self._transports: list[Transport] = []
-        self._closed = False
-        self._lock = Lock()
-
-    def add(self, transport: Transport) -> None:
-        with self._lock:
-            self._transports.append(transport)
-            closed = self._closed
-        if closed:
-            transport.close()
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            transports = tuple(self._transports)
-        for transport in transports:
-            transport.close()
+    """What each of `places` gave, in their order."""
+    told = _OneAtATime(progress)
+    outcomes = at_each(
+        places, lambda place, transport: bench_board(place, transport, folder, artifacts, settings, told)
+    )
+    return tuple(outcome.result or unreached(outcome.place, outcome.failure) for outcome in outcomes)
 
 
 class _OneAtATime:

@@ -37,8 +37,6 @@ __all__ = ["Cell", "CellRunner"]
 COUNTED = 2
 """Inferences counted on an emulated core; the fewest instructions are told."""
 
-_PUSH_SECONDS = 900.0
-
 
 @dataclass(frozen=True)
 class Cell:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sepia.devices import at_each
 from sepia.devices.place import Place
 from sepia.errors import BoardError
 from sepia.pipeline import bench_board as one
@@ -59,6 +60,7 @@ def test_results_are_in_the_order_of_the_places(tmp_path: Path, monkeypatch: pyt
         last_first[place.label].set()
         return BoardDone({"name": place.label})
 
+    monkeypatch.setattr(at_each, "reach", lambda place: Held())
     monkeypatch.setattr(many, "bench_board", slow)
     assert [done.device["name"] for done in bench(tmp_path, ("a", "b"))] == ["a", "b"]
 
@@ -67,7 +69,7 @@ def test_a_board_that_fails_keeps_its_first_cause(tmp_path: Path, monkeypatch: p
     def lost(transport: Any) -> Any:
         raise BoardError(transport.name, "the link was cut", hint="look at the cable")
 
-    monkeypatch.setattr(one, "reach", lambda place: Held())
+    monkeypatch.setattr(at_each, "reach", lambda place: Held())
     monkeypatch.setattr(one, "probe", lost)
     first, second = bench(tmp_path, ("a", "b"))
     assert first.device["failure"] == "held: the link was cut; next: look at the cable"
@@ -79,7 +81,7 @@ def test_a_bug_of_ours_is_no_failure_of_the_board(tmp_path: Path, monkeypatch: p
     def broken(_: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(one, "reach", lambda place: Held())
+    monkeypatch.setattr(at_each, "reach", lambda place: Held())
     monkeypatch.setattr(one, "probe", broken)
     with pytest.raises(ZeroDivisionError):
         bench(tmp_path, ("a",))
@@ -97,7 +99,7 @@ def test_ctrl_c_closes_every_connection(
             threading.Thread(target=_soon, args=(_thread.interrupt_main,)).start()
         return held[-1]
 
-    monkeypatch.setattr(one, "reach", reach)
+    monkeypatch.setattr(at_each, "reach", reach)
     monkeypatch.setattr(one, "probe", lambda transport: transport.run())
     with pytest.raises(KeyboardInterrupt):
         bench(tmp_path, labels)
