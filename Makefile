@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 MODEL ?= efficientnet-lite0
-ROOMS := inputs models graph export quantize runtime devices check report pipeline cli
+ROOMS := inputs models graph export quantize runtime devices check report ship pipeline cli
 
 .DEFAULT_GOAL := help
 .PHONY: help export bench report test test-slow check docs benchmarks clean

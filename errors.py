@@ -8,6 +8,7 @@
     ├── QuantizeError        calibration or quantisation cannot go on
     ├── RuntimeUnavailable   a runtime that is not installed, or has no wheel here
     ├── RunError             a runtime that refused a file or failed in running it
+    ├── TrustError           something that is not signed as it must be, or a key that cannot be used
     ├── BoardError           a board that cannot be reached, refused something, or was lost
     ├── ConfigError          `sepia.toml`, a recipe, a budget or an option
     └── OutputError          a result that cannot be written
@@ -33,6 +34,7 @@ __all__ = [
     "RunError",
     "RuntimeUnavailable",
     "SepiaError",
+    "TrustError",
     "UnsupportedOps",
     "nearest",
 ]
@@ -87,6 +89,10 @@ class RunError(SepiaError):
 
 class BoardError(SepiaError):
     """A board that cannot be reached, refused something, or was lost. where: the board, as the user named it."""
+
+
+class TrustError(SepiaError):
+    """Something that is not signed as it must be, or a key that cannot be used."""
 
 
 class ConfigError(SepiaError):

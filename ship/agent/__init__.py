@@ -1,0 +1,5 @@
+"""The board's side: what is offered is verified, unpacked, tested on this board, and only then switched to.
+
+A distribution of its own (`sepia_agent` on a board): Python ≥ 3.10, and of other packages `tuf`, `securesystemslib` and
+`urllib3` alone, none of them compiled. Imports inside it are relative, and nothing outside it is imported.
+"""
