@@ -7,38 +7,23 @@ qemu-system-arm, e2fsprogs and openssh-client, and root for the owners of files.
 
 from __future__ import annotations
 
-import gzip
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from platformdirs import user_cache_path
-from sepia.devices import debian
-
 from support.arm_root import MODELS, arm_root, write_layer
 from support.board_keys import make_key
 from support.board_slots import slot
+from support.vm_kernel import make_kernel
 
 __all__ = ["VMBoard"]
 
 _UP_WITHIN_S = 120.0
-_MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng", "crc32c_generic", "ext4")
-
-# Of the kernel package, what the machine above has no use for: nine tenths.
-_UNUSED = (
-    "./usr/share",
-    *(
-        f"./lib/modules/*/kernel/{name}"
-        for name in ("arch", "drivers/gpu", "drivers/media", "drivers/net/ethernet", "drivers/net/wireless", "sound")
-    ),
-)
-
 _INIT = """#!/bin/busybox sh
 busybox mount -t proc proc /proc
 busybox mount -t devtmpfs dev /dev
@@ -88,7 +73,7 @@ class VMBoard:
         with ExitStack() as stack:
             _, self.folder = stack.enter_context(slot())
             self._make_disk()
-            self._kernel = _make_kernel(self.folder)
+            self._kernel = make_kernel(self.folder, _INIT)
             stack.callback(self.kill_power)
             self.start()
             self._open = stack.pop_all()
@@ -167,50 +152,6 @@ class VMBoard:
                 break
             time.sleep(0.2)
         raise OSError(f"no sshd within {_UP_WITHIN_S:g} s: {self.log[-2000:]}")
-
-
-def _make_kernel(folder: Path) -> Path:
-    """The kernel's file; writes `initrd` into `folder`."""
-    cache = user_cache_path("sepia") / "debian"
-    others = ("[!l]*", "l[!i]*", "li[!n]*")  # what the package needs to be installed, not to be run
-    tree = debian.make_root("arm64", "bookworm", ["linux-image-arm64"], cache, without=others, exclude=_UNUSED)
-    modules = {file.stem.replace("-", "_"): file for file in (tree / "lib/modules").rglob("*.ko")}
-    files: dict[str, bytes] = {"init": _INIT.encode(), "bin/busybox": (arm_root("arm64") / "bin/busybox").read_bytes()}
-    order = list(_in_order(_MODULES, modules))
-    files |= {f"{name}.ko": modules[name].read_bytes() for name in order}
-    files["modules"] = "".join(f"{name}.ko\n" for name in order).encode()
-    (folder / "initrd").write_bytes(gzip.compress(_archive(("bin", "dev", "disk", "proc"), files), 1))
-    return next((tree / "boot").glob("vmlinuz-*"))
-
-
-def _in_order(names: Iterable[str], modules: dict[str, Path]) -> Iterable[str]:
-    """Each module after those that it needs, once. One that has no file is built into the kernel."""
-    done: dict[str, None] = {}
-
-    def add(name: str) -> None:
-        if name in done or name not in modules:
-            return
-        told = modules[name].read_bytes().partition(b"\0depends=")[2].partition(b"\0")[0].decode()
-        for needed in filter(None, told.split(",")):
-            add(needed.replace("-", "_"))
-        done[name] = None
-
-    for name in names:
-        add(name)
-    return done
-
-
-def _archive(folders: Iterable[str], files: dict[str, bytes]) -> bytes:
-    """An initramfs in cpio's "newc" form: kernel documentation, driver-api/early-userspace/buffer-format."""
-    entries = [(name, 0o040755, b"") for name in folders]
-    entries += [(name, 0o100755, data) for name, data in files.items()]
-    entries.append(("TRAILER!!!", 0, b""))
-    pieces = []
-    for number, (name, mode, data) in enumerate(entries, 1):
-        fields = (number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
-        head = b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
-        pieces += [head, b"\0" * (-len(head) % 4), data, b"\0" * (-len(data) % 4)]
-    return b"".join(pieces)
 
 
 def _free_port() -> int:
