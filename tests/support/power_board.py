@@ -28,7 +28,7 @@ from support.arm_root import arm_root
 from support.vm_kernel import make_kernel
 from support.vm_savepoint import save_memory
 
-__all__ = ["HOST", "PowerBoard", "Savepoint", "make_savepoint"]
+__all__ = ["HOST", "PowerBoard", "PowerGone", "Savepoint", "make_savepoint"]
 
 HOST = "10.0.2.2"
 """This machine's address, seen from the board: what listens on 127.0.0.1 here answers there."""
@@ -127,6 +127,11 @@ class PowerBoard:
             console, self._console = self._console, None
             console.close()
 
+    def kill(self) -> None:
+        """Cut the power from another thread: whoever waits for an answer gets PowerGone."""
+        if self._console is not None:
+            self._console.kill()
+
     def look(self, model: str) -> dict[str, Any]:
         """What the witness found: "whole", "why", "version", "manifest" (SHA-256), "beside" (names)."""
         return self._ask(f"look {model}", "= look")
@@ -196,8 +201,11 @@ class _Console:
             if line.startswith(start):
                 return line.removeprefix(start)
 
-    def close(self) -> None:
+    def kill(self) -> None:
         self._machine.kill()
+
+    def close(self) -> None:
+        self.kill()
         self._machine.wait()
         self._reader.join()
 

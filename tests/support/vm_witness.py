@@ -122,7 +122,7 @@ def as_pi() -> None:
     os.setgroups([])
     os.setgid(1000)
     os.setuid(1000)
-    # A process that changed its user may not be traced or read by itself any more until told so (prctl, PR_SET_DUMPABLE).
+    # Without it (PR_SET_DUMPABLE) a process that changed its user may not read its own /proc entries.
     ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
     os.chdir(HOME)
     os.environ.clear()
