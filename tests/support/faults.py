@@ -1,16 +1,12 @@
-"""The table of faults in the documentation: what the user saw of each, as the tests saw it.
-
-`docs/reference/faults.md` is a golden: every line in it was produced by the test of that fault, is compared with what
-the test gets now, and is written anew by `pytest --regen`.
-"""
+"""The table of faults in the documentation (`docs/reference/faults.md`): what the user saw, as the tests did."""
 
 from __future__ import annotations
 
-import fcntl
 import re
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
+
+from support.fault_page import FaultPage, Saw
 
 __all__ = ["FAULTS", "PAGE", "Saw", "read_page", "saw_fault"]
 
@@ -53,27 +49,6 @@ fault: both end with it whole.
 | --- | --- | --- |
 """
 
-Saw = Callable[[str, str], None]
-"""`saw(fault, line)`: the user saw `line` of the `fault`, a name in FAULTS."""
-
-
-def saw_fault(fault: str, line: str, *, regen: bool) -> None:
-    """Compare `line` with the page's, or write it there. Fails if it is not one line that begins with the board."""
-    assert "\n" not in line, line
-    assert line.startswith(("kitchen: ", "sepia: stopped")), line
-    told = _settled(line)
-    if regen:
-        _write(fault, told)
-    assert told == read_page().get(fault), f"the page is of another time: run pytest --regen ({PAGE})"
-
-
-def read_page() -> dict[str, str]:
-    """Fault → line, as the page has them."""
-    if not PAGE.is_file():
-        return {}
-    rows = re.findall(r"^\| ([^|]+) \| `(.*)` \| .* \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    return {fault: line.replace("\\|", "|") for fault, line in rows}
-
 
 def _settled(line: str) -> str:
     """Without what differs from run to run, and as a board says it that is not emulated."""
@@ -83,13 +58,5 @@ def _settled(line: str) -> str:
     return re.sub(rf"{re.escape(tempfile.gettempdir())}/\S*/known_hosts", "~/.ssh/known_hosts", line)
 
 
-def _write(fault: str, line: str) -> None:
-    with (Path(tempfile.gettempdir()) / "sepia-faults.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        rows = read_page() | {fault: line}
-        text = "".join(
-            f"| {name} | `{rows[name].replace('|', chr(92) + '|')}` | {after} |\n"
-            for name, after in FAULTS.items()
-            if name in rows
-        )
-        PAGE.write_text(_HEAD + text, encoding="utf-8")
+_PAGE = FaultPage(PAGE, FAULTS, _HEAD, ("kitchen: ", "sepia: stopped"), _settled)
+saw_fault, read_page = _PAGE.saw, _PAGE.read
