@@ -4,7 +4,7 @@ One file a step (`export_files`, `quantize_files`, `check_files`, …): each rea
 command of the same name calls. `run` chains them; a step whose inputs' digests have not changed is skipped.
 """
 
+from ..check.model_folder import ModelFolder
 from .config import RunConfig, load_config
-from .folder import ModelFolder
 
 __all__ = ["ModelFolder", "RunConfig", "load_config"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..check.model_folder import Artifact, ModelFolder
 from ..devices.facts import BoardFacts
 from ..devices.place import Place
 from ..devices.probe import probe
@@ -19,7 +20,6 @@ from .bench_cell import Cell, CellRunner
 from .bench_here import reads
 from .bench_row import Row, failed
 from .bench_settings import BenchSettings
-from .folder import Artifact, ModelFolder
 from .progress import Report
 
 __all__ = ["BoardDone", "bench_board", "unreached"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from threading import Lock
 
+from ..check.model_folder import Artifact, ModelFolder
 from ..devices.at_each import at_each
 from ..devices.place import Place
 from .bench_board import BoardDone, bench_board, unreached
 from .bench_settings import BenchSettings
-from .folder import Artifact, ModelFolder
 from .progress import Report
 
 __all__ = ["bench_boards"]

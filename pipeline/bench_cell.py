@@ -14,6 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ..check.model_facts import model_facts
+from ..check.model_folder import Artifact, ModelFolder
+from ..check.sample_inputs import sample_inputs
 from ..devices.emulator.counts import fewest
 from ..devices.emulator.transport import EmulatorTransport
 from ..devices.facts import BoardFacts
@@ -26,10 +29,7 @@ from ..errors import BoardError, RunError
 from ..files import digest
 from .bench_row import Row, counted, measured
 from .check_target import parity_on
-from .folder import Artifact, ModelFolder
-from .model_facts import model_facts
 from .progress import Report
-from .sample_inputs import sample_inputs
 from .target_layers import BoardRuntime
 
 __all__ = ["Cell", "CellRunner"]

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..check.model_facts import model_facts
+from ..check.model_folder import Artifact, ModelFolder, network_digests
+from ..check.sample_inputs import sample_inputs
 from ..devices.measure import REPEATS
 from ..devices.target import Target
 from ..errors import InputError
@@ -16,10 +19,7 @@ from .bench_here import bench_here, targets_here
 from .bench_places import bench_places
 from .bench_row import Row
 from .bench_settings import BenchSettings
-from .folder import Artifact, ModelFolder, network_digests
-from .model_facts import model_facts
 from .progress import Report, silent
-from .sample_inputs import sample_inputs
 
 __all__ = ["BenchOptions", "bench_files"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..check.model_folder import Artifact, ModelFolder
 from ..devices.local import bench
 from ..devices.place import Place
 from ..devices.target import Target, host_targets
@@ -11,7 +12,6 @@ from ..errors import RunError
 from ..runtime import RUNTIMES
 from .bench_row import Row, failed, measured
 from .bench_settings import BenchSettings
-from .folder import Artifact, ModelFolder
 from .progress import Report
 from .usable import usable_runtimes
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..check.model_folder import Artifact
 from ..devices.target import Target
-from .folder import Artifact
 
 __all__ = ["Row", "counted", "failed", "measured"]
 

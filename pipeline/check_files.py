@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..check.model_facts import model_facts
+from ..check.model_folder import ModelFolder, network_digests
+from ..check.sample_inputs import sample_inputs
 from ..files import write_text
-from .folder import ModelFolder, network_digests
-from .model_facts import model_facts
 from .progress import Report, silent
-from .sample_inputs import sample_inputs
 from .usable import usable_runtimes
 
 if TYPE_CHECKING:

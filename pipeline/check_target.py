@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..check.model_facts import model_facts
+from ..check.model_folder import Artifact, ModelFolder, network_digests
+from ..check.sample_inputs import sample_inputs
 from ..devices.facts import BoardFacts
 from ..devices.place import Place
 from ..devices.probe import probe
@@ -22,10 +25,7 @@ from ..errors import BoardError, ConfigError
 from ..files import write_text
 from ..inputs.calibration import CalibrationData
 from ..runtime import RUNTIMES, runtime_named
-from .folder import Artifact, ModelFolder, network_digests
-from .model_facts import model_facts
 from .progress import Report, silent
-from .sample_inputs import sample_inputs
 from .target_layers import BoardRuntime, RanThere, run_packed
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..check.model_folder import FORMATS, Format
 from ..errors import ConfigError, nearest
-from .folder import FORMATS, Format
 
 __all__ = [
     "AccuracyConfig",

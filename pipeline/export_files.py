@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..check.model_folder import FORMATS, Format, ModelFolder
 from ..errors import ConfigError, nearest
 from ..files import replacing
-from .folder import FORMATS, Format, ModelFolder
 from .progress import Report, silent
 from .translate_files import translate_files
 

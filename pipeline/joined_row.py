@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..check.model_folder import ModelFolder
 from ..devices.target import Target
 from ..report.results import Conditions, FloatLayer, LayerInstructions, LayerTime, PhaseMemory, Row
-from .folder import ModelFolder
 
 __all__ = ["JoinedRow"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ..check.model_folder import FORMATS, Format, ModelFolder
 from ..files import write_text
-from .folder import FORMATS, Format, ModelFolder
 from .progress import Report, silent
 from .translate_files import translate_files
 
@@ -47,10 +47,10 @@ def quantize_files(
 
     Raises InputError (calibration data), QuantizeError, UnsupportedOps, ConfigError (recipe) and OutputError.
     """
+    from ..check.model_facts import model_facts
     from ..inputs.calibration import calibration_data
     from ..quantize.quantize import quantize
     from ..quantize.recipes import recipe
-    from .model_facts import model_facts
 
     chosen = recipe(options.recipe)
     onnx = source.require("onnx", "float")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..check.model_folder import ModelFolder
 from ..report.results import Results, save_results
-from .folder import ModelFolder
 from .progress import Report, silent
 from .results_of import results_of
 

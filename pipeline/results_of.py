@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..check.model_folder import ModelFolder, network_digests
 from ..errors import InputError
 from ..models.zoo import ZOO
 from ..report.results import (
@@ -23,7 +24,6 @@ from ..report.results import (
     Results,
     load_results,
 )
-from .folder import ModelFolder, network_digests
 from .joined_row import JoinedRow
 from .versions import tool_versions
 
@@ -110,7 +110,7 @@ def _named_before(folder: ModelFolder) -> str | None:
 
 
 def _model(folder: ModelFolder, source: str | None, layers: tuple[LayerCost, ...]) -> ModelFacts:
-    from .model_facts import model_facts
+    from ..check.model_facts import model_facts
 
     facts = model_facts(folder.require("onnx", "float"))
     macs = sum(layer.macs for layer in layers)

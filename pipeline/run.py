@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..check.model_folder import ModelFolder
 from ..errors import ConfigError
 from .config import ModelConfig, RunConfig
-from .folder import ModelFolder
 from .progress import Report, silent
 from .step import Outcome, Step, perform
 from .steps import steps_of

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..check.model_folder import ModelFolder, Precision
 from .accuracy_files import accuracy_files
 from .bench_files import BenchOptions, bench_files
 from .check_files import check_files
 from .config import ModelConfig, RunConfig
 from .export_files import export_files, formats_of
-from .folder import ModelFolder, Precision
 from .progress import Report
 from .quantize_files import QuantizeOptions, quantize_files
 from .report_files import report_files

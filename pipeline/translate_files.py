@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from ..check.model_folder import Format, ModelFolder, Precision
 from ..errors import UnsupportedOps
-from .folder import Format, ModelFolder, Precision
 from .progress import Report, silent
 
 __all__ = ["translate_files"]

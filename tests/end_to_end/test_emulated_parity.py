@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sepia.check.model_folder import Format, ModelFolder
 from sepia.devices.place import parse_place
 from sepia.pipeline.check_target import Parity, check_target
-from sepia.pipeline.folder import Format, ModelFolder
 from sepia.pipeline.quantize_files import QuantizeOptions, quantize_files
 from support.needs import need_programs
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sepia.check.model_folder import ModelFolder
 from sepia.pipeline.check_files import Checked, check_files
 from sepia.pipeline.export_files import export_files
-from sepia.pipeline.folder import ModelFolder
 from sepia.pipeline.quantize_files import QuantizeOptions, quantize_files
 
 pytestmark = pytest.mark.slow

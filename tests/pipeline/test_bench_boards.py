@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sepia.check.model_folder import ModelFolder
 from sepia.devices import at_each
 from sepia.devices.place import Place
 from sepia.errors import BoardError
@@ -17,7 +18,6 @@ from sepia.pipeline import bench_board as one
 from sepia.pipeline import bench_boards as many
 from sepia.pipeline.bench_board import BoardDone
 from sepia.pipeline.bench_settings import BenchSettings
-from sepia.pipeline.folder import ModelFolder
 from sepia.pipeline.progress import silent
 
 

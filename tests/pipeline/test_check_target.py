@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sepia.check.model_folder import ModelFolder
 from sepia.cli import check as cli_check
 from sepia.devices.local import BENCH_PROGRAM
 from sepia.devices.place import parse_place
@@ -15,7 +16,6 @@ from sepia.errors import ConfigError
 from sepia.inputs.calibration import CalibrationData
 from sepia.pipeline import check_target as module
 from sepia.pipeline.check_target import CheckedTarget, Parity, check_target, parity_on
-from sepia.pipeline.folder import ModelFolder
 from sepia.pipeline.target_layers import BoardRuntime
 from support.float_and_int8 import float_and_int8, noise
 

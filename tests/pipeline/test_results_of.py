@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sepia.check.model_folder import ModelFolder, network_digests
 from sepia.errors import InputError
 from sepia.files import write_text
-from sepia.pipeline.folder import ModelFolder, network_digests
 from sepia.pipeline.results_of import results_of
 from sepia.report.results import save_results
 from support.graphs import tiny_separable

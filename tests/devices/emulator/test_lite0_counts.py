@@ -11,12 +11,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sepia.check.model_folder import ModelFolder
 from sepia.devices.emulator.counts import Counts, fewest
 from sepia.devices.emulator.transport import EmulatorTransport
 from sepia.devices.probe import probe
 from sepia.devices.profile import PROFILES
 from sepia.devices.provision.provision import provision, push_program
-from sepia.pipeline.folder import ModelFolder
 from sepia.pipeline.quantize_files import QuantizeOptions, quantize_files
 from support.needs import need_programs
 

@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..files import digest
 
 if TYPE_CHECKING:
-    from ..check.network import NetworkFile
+    from .network import NetworkFile
 
 __all__ = ["FORMATS", "Artifact", "Format", "ModelFolder", "Precision", "network_digests"]
 
