@@ -1,0 +1,53 @@
+/* Types, the two functions that every C compiler takes for granted, and the one way of rounding. */
+
+#include <stdint.h>
+
+typedef __SIZE_TYPE__ size_type;
+
+void *memcpy(void *restrict into, const void *restrict from, size_type count)
+{
+    uint8_t *to = into;
+    const uint8_t *source = from;
+    if ((((uintptr_t)to | (uintptr_t)source) & 3) == 0)
+        for (; count >= 4; count -= 4, to += 4, source += 4)
+            *(uint32_t *)(void *)to = *(const uint32_t *)(const void *)source;
+    for (; count; count--)
+        *to++ = *source++;
+    return into;
+}
+
+void *memset(void *into, int value, size_type count)
+{
+    uint8_t *to = into;
+    for (; count; count--)
+        *to++ = (uint8_t)value;
+    return into;
+}
+
+/* The grid that a layer writes on. lowest, highest: bounds of the codes after a fused Relu or Clip, and shift: the zero
+   point, each counted from the bits of MAGIC. */
+struct grid {
+    int32_t lowest, highest, shift;
+};
+
+/* 1.5 · 2^23: a float of that size has steps of 1, so adding it rounds half to even, in the processor's own rounding.
+   The sum's bits grow with the value beyond the codes on both sides, so the bounds are taken after. */
+#define MAGIC 12582912.0f
+
+static inline int32_t bits_of(float value)
+{
+    union {
+        float real;
+        int32_t bits;
+    } both = {value};
+    return both.bits;
+}
+
+/* Code of a value that is divided by the grid's scale already. */
+static inline int8_t code_of(float value, struct grid grid)
+{
+    int32_t bits = bits_of(value + MAGIC);
+    bits = bits < grid.lowest ? grid.lowest : bits;
+    bits = bits > grid.highest ? grid.highest : bits;
+    return (int8_t)(bits + grid.shift);
+}
