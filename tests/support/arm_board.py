@@ -26,6 +26,7 @@ from support.arm_root import MODELS, Model, arm_root, write_layer
 from support.binfmt import registered
 from support.board_keys import make_key
 from support.board_slots import slot
+from support.compiled_library import compiled_library
 from support.memory_limit import MemoryLimit
 
 __all__ = ["ArmBoard"]
@@ -76,7 +77,8 @@ class ArmBoard:
     ) -> None:
         self.model: Model = MODELS[model]
         self.cpu = cpu or self.model.qemu_cpu
-        self.roots = tuple(roots) or (arm_root(self.model.architecture),)
+        architecture = self.model.architecture
+        self.roots = tuple(roots) or (arm_root(architecture), *compiled_library(architecture))
         self.disk = disk
         self._environment: dict[str, str] = {}
         self._open = ExitStack()

@@ -13,7 +13,6 @@ import queue
 import secrets
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from typing import Any, Self
 
 from support import vm_witness
 from support.arm_root import arm_root
+from support.compiled_library import compiled_library
 from support.vm_kernel import make_kernel
 from support.vm_savepoint import save_memory
 
@@ -218,7 +218,8 @@ class _Console:
 
 
 def _make_system(image: Path, tree: Path, libraries: Sequence[Path]) -> None:
-    subprocess.run(["cp", "-a", str(arm_root("arm64")), str(tree)], check=True, capture_output=True)
+    for layer in (arm_root("arm64"), *compiled_library("arm64")):
+        subprocess.run(["cp", "-a", f"{layer}/.", str(tree)], check=True, capture_output=True)
     for name in ("dev", "home", "proc", "sys", "tmp", "sepia-test/site"):
         (tree / name).mkdir(parents=True, exist_ok=True)
     for library in libraries:
@@ -231,10 +232,6 @@ def _make_system(image: Path, tree: Path, libraries: Sequence[Path]) -> None:
     }
     for name, text in files.items():
         (tree / "etc" / name).write_text(text, encoding="utf-8")
-    # As Debian's own maintainer's script does; the version of Python's own format is that of 3.11 on both sides.
-    if sys.version_info[:2] == (3, 11):
-        compiled = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "-s", str(tree)]
-        subprocess.run([*compiled, str(tree / "usr/lib/python3.11"), str(tree / "sepia-test")], check=False)
     _make_disk(image, 256 << 20, tree, options=("-O", "^has_journal"))
     shutil.rmtree(tree)
 
