@@ -19,7 +19,9 @@ from typing import Self
 from support.arm_root import MODELS, arm_root, write_layer
 from support.board_keys import make_key
 from support.board_slots import slot
+from support.compiled_library import compiled_library
 from support.vm_kernel import make_kernel
+from support.vm_systemd import INIT, systemd_root, write_systemd
 
 __all__ = ["VMBoard"]
 
@@ -39,7 +41,7 @@ busybox ip link set lo up
 busybox ip addr add 10.0.2.15/24 dev eth0
 busybox ip link set eth0 up
 busybox hostname vmboard
-exec busybox switch_root /disk /usr/sbin/sshd -D -e
+exec busybox switch_root /disk INIT
 """
 
 
@@ -47,15 +49,18 @@ class VMBoard:
     """One machine, up while the block runs; its disk lasts from one `start` to the next.
 
     memory: in MB. clock: of the board's start, as qemu's -rtc takes it ("2019-01-01T00:00:00"), None for now.
-    disk_mb: of its one disk.
+    disk_mb: of its one disk. systemd: it is the first process, and starts the sshd; else the sshd is.
     """
 
     destination = "vmboard"
 
-    def __init__(self, *, memory: int = 512, clock: str | None = None, disk_mb: int = 1024) -> None:
+    def __init__(
+        self, *, memory: int = 512, clock: str | None = None, disk_mb: int = 1024, systemd: bool = False
+    ) -> None:
         self.memory = memory
         self.clock = clock
         self.disk_mb = disk_mb
+        self.systemd = systemd
         self._open = ExitStack()
         self._machine: subprocess.Popen[bytes] | None = None
 
@@ -73,7 +78,8 @@ class VMBoard:
         with ExitStack() as stack:
             _, self.folder = stack.enter_context(slot())
             self._make_disk()
-            self._kernel = make_kernel(self.folder, _INIT)
+            first = INIT if self.systemd else "/usr/sbin/sshd -D -e"
+            self._kernel = make_kernel(self.folder, _INIT.replace("INIT", first))
             stack.callback(self.kill_power)
             self.start()
             self._open = stack.pop_all()
@@ -116,13 +122,15 @@ class VMBoard:
         tree = self.folder / "tree"
         layer = self.folder / "layer"
         layer.mkdir()
-        root = arm_root("arm64")
+        root = systemd_root() if self.systemd else arm_root("arm64")
         key = (self.folder / "id_ed25519.pub").read_text(encoding="utf-8")
         write_layer(layer, root, MODELS["pi4"], (self.folder / "host_key").read_text(encoding="utf-8"), key)
         shutil.rmtree(layer / "sys")  # the kernel's own here
         (layer / "sys").mkdir()
-        for source in (root, layer):
+        for source in (root, *compiled_library("arm64"), layer):
             subprocess.run(["cp", "-a", f"{source}/.", str(tree)], check=True, capture_output=True)
+        if self.systemd:
+            write_systemd(tree)
         image = self.folder / "disk.img"
         with image.open("wb") as file:
             file.truncate(self.disk_mb << 20)
