@@ -83,6 +83,11 @@ class Network:
         self._session.close()
 
     @property
+    def inputs(self) -> Sequence[TensorInfo]:
+        """As the file has them."""
+        return self._session.inputs
+
+    @property
     def outputs(self) -> Sequence[TensorInfo]:
         """As the file has them."""
         return self._session.outputs
