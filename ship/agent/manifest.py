@@ -14,7 +14,18 @@ from typing import Any
 from .errors import Refused
 from .paths import MANIFEST, refuse_clashes, refuse_path
 
-__all__ = ["MOST_BYTES", "NATIVE", "ROLES", "Bounds", "File", "Manifest", "read_manifest", "write_manifest"]
+__all__ = [
+    "MOST_BYTES",
+    "NAME",
+    "NATIVE",
+    "ROLES",
+    "VERSION",
+    "Bounds",
+    "File",
+    "Manifest",
+    "read_manifest",
+    "write_manifest",
+]
 
 SCHEMA = 1
 MOST_BYTES = 1 << 20
@@ -25,8 +36,10 @@ NATIVE = "native"
 """The runtime whose network is a program."""
 ROLES = frozenset({"network", "program", "labels", "golden", "report", "licence", "sbom", "other"})
 
-_MODEL = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}")
+NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
+"""Of a model, a runtime or a channel, whole."""
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}")
+"""Of a version, whole."""
 _TARGET = re.compile(r"[a-z0-9][a-z0-9.-]{0,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -94,10 +107,10 @@ def read_manifest(data: bytes) -> Manifest:
         raise _refused("schema", f"is {told.get('schema')!r}, this agent reads {SCHEMA}", "install a newer agent")
     _fields("the file", told, {"schema", *Manifest.__dataclass_fields__})
     manifest = Manifest(
-        model=_name("model", told["model"], _MODEL),
-        version=_name("version", told["version"], _VERSION),
+        model=_name("model", told["model"], NAME),
+        version=_name("version", told["version"], VERSION),
         target=_name("target", told["target"], _TARGET),
-        runtime=_name("runtime", told["runtime"], _MODEL),
+        runtime=_name("runtime", told["runtime"], NAME),
         network=_text("network", told["network"]),
         threads=_whole("threads", told["threads"], least=1),
         files=_files(told["files"]),
