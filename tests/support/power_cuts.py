@@ -13,7 +13,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -40,9 +40,6 @@ class Offers(Protocol):
 
     def allowed(self, name: str) -> bool:
         """Whether a name may lie in the model's folder once an update is over."""
-
-    update: tuple[str, ...]
-    """The agent's words for it."""
 
 
 class Trouble(AssertionError):
@@ -72,7 +69,7 @@ def cut_again_and_again(board: PowerBoard, offers: Offers, count: int, seed: int
     The board holds a whole version at the start. seed: of where the cuts fall.
     """
     play = _Play(board, offers, random.Random(seed))
-    board.power_on()
+    play.power_on()
     play.start()
     for number in range(1, count + 1):
         began = time.monotonic()
@@ -80,7 +77,7 @@ def cut_again_and_again(board: PowerBoard, offers: Offers, count: int, seed: int
             play.finish()
             play.offer()
         moment, step = play.cut(number)
-        board.power_on()
+        play.power_on()
         found, which = play.judge(moment)
         yield Cut(number, moment, step, found, which, time.monotonic() - began)
     play.finish(plain=True)
@@ -92,6 +89,7 @@ class _Play:
 
     def __init__(self, board: PowerBoard, offers: Offers, chance: random.Random) -> None:
         self.board, self.offers, self.chance = board, offers, chance
+        self.recovered = False
         self.old = self.new = ""
         self.whole_s = 3.0
         self.acts: dict[str, int] = {}  # of each step in a run that was not cut
@@ -110,14 +108,27 @@ class _Play:
         self.new = self.offers.publish()
         self.told_done = False
 
+    def power_on(self) -> None:
+        self.board.power_on()
+        self.recovered = False
+
+    def update(self, *, plain: bool = False, seen: Callable[[str], None] = lambda line: None) -> float:
+        """What systemd's units run: once after each boot "recover", and "update" by the timer. Their seconds."""
+        seconds = 0.0
+        for word in ("update",) if self.recovered else ("recover", "update"):
+            ran = self.board.run(word, plain=plain, seen=seen)
+            if ran["code"] != 0:
+                raise Trouble(f"{word} did not end well by itself: {ran['answer']}: {self.board.said[-30:]}")
+            self.recovered = True
+            seconds += float(ran["seconds"])
+        return seconds
+
     def finish(self, *, plain: bool = False) -> None:
         """The board comes to the newest version with no help, and nothing is left over."""
-        ran = self.board.run(*self.offers.update, plain=plain)
-        if ran["code"] != 0:
-            raise Trouble(f"the update did not end by itself: {ran['answer']}: {self.board.said[-30:]}")
+        self.update(plain=plain)
         found = self.board.look(self.offers.model)
         if self._version(found, "once the update was over") != self.new:
-            raise Trouble(f"{found['version']} runs, and {self.new} is the newest: {ran['answer']}")
+            raise Trouble(f"{found['version']} runs, and {self.new} is the newest: {self.board.said[-30:]}")
         left = [name for name in found["beside"] if not self.offers.allowed(name)]
         if left:
             raise Trouble(f"left over: {', '.join(left)}")
@@ -135,16 +146,14 @@ class _Play:
             wait = self.chance.choice((0.0, self.chance.uniform(0, _AFTER_AN_ACT_S)))
             cutter.cut_after_act(aim, self.chance.randint(1, self.acts.get(aim, 1)), wait)
         try:
-            ran = self.board.run(*self.offers.update, seen=cutter.seen)
+            seconds = self.update(seen=cutter.seen)
         except PowerGone:
             cutter.stop()
             self.board.cut_power()
             return cutter.moment, cutter.step
         cutter.stop()
-        if ran["code"] != 0:
-            raise Trouble(f"the update failed without a cut: {ran['answer']}: {self.board.said[-30:]}")
         self.told_done = True
-        self.whole_s = max(self.whole_s, float(ran["seconds"]))
+        self.whole_s = max(self.whole_s, seconds)
         self.acts = dict(cutter.acts)
         wait = self.chance.uniform(0, _AFTER_THE_END_S)
         time.sleep(wait)

@@ -7,7 +7,7 @@ is saved (`power_board.py`): a process of the agent is a fork of this one.
 
     go SECONDS SEED   power is on: the clock, what chance there is, the disk of the home
     look MODEL        what `current` is, and what lies beside it
-    run WORDS         the agent, as its systemd unit starts it: `python3 -m sepia_agent WORDS` as user pi
+    run WORDS         the agent, as its systemd unit starts it: `python3 -I …/agent/run.py --root … WORDS` as user pi
     plain WORDS       the same in a new Python, nothing loaded before
 """
 
@@ -28,6 +28,7 @@ from pathlib import Path
 
 HOME = Path("/home/pi")
 SHIP = HOME / ".sepia/ship"
+RUN = str(SHIP / "agent/run.py")
 DRIVER = Path("/sys/bus/virtio/drivers/virtio_blk")
 # Data and names reach the disk as far apart as ext4 lets them: what is not synced is lost more often than by default.
 MOUNT = "commit=1,noauto_da_alloc,noatime"
@@ -94,12 +95,11 @@ def run(words: list[str], *, plain: bool) -> None:
     if not child:
         try:
             as_pi()
-            sys.argv = ["sepia_agent", *words]
+            sys.argv = [RUN, "--root", str(SHIP), *words]
             if plain:
-                os.execve("/usr/bin/python3", ["python3", "-m", *sys.argv], dict(os.environ))
+                os.execve("/usr/bin/python3", ["python3", "-I", *sys.argv], dict(os.environ))
             sys.addaudithook(tell)
-            sys.path.insert(0, os.environ["PYTHONPATH"])
-            runpy.run_module("sepia_agent", run_name="__main__", alter_sys=True)
+            runpy.run_path(RUN, run_name="__main__")
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -126,7 +126,7 @@ def as_pi() -> None:
     ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
     os.chdir(HOME)
     os.environ.clear()
-    os.environ.update(HOME=str(HOME), PATH="/usr/bin:/bin", LANG="C.UTF-8", PYTHONPATH=str(SHIP / "agent"))
+    os.environ.update(HOME=str(HOME), PATH="/usr/bin:/bin", LANG="C.UTF-8")
 
 
 def wait_for(child: int) -> int:

@@ -1,0 +1,38 @@
+"""The agent in a folder as `sepia ship install` leaves it on a board: for a disk that is made before its board is up."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+from sepia.devices.facts import BoardFacts
+from sepia.ship.agent.config import Config, write_config
+from sepia.ship.agent_files import AgentFiles, agent_files
+
+__all__ = ["SHIP", "files_for_debian_12", "write_agent"]
+
+SHIP = ".sepia/ship"
+"""The agent's folder in a home."""
+
+
+def files_for_debian_12() -> AgentFiles:
+    """What is sent to a board with Python 3.11."""
+    facts = SimpleNamespace(python="3.11.2", model="Raspberry Pi 4 Model B", machine="aarch64")
+    return agent_files(cast(BoardFacts, facts))
+
+
+def write_agent(home: Path, config: Config, root: bytes) -> Path:
+    """The agent's folder below `home`, which follows `config` and trusts `root` (root.json); its path."""
+    files = files_for_debian_12()
+    ship = home / SHIP
+    for name, path in files.files.items():
+        into = ship / "agents" / files.name / name
+        into.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, into)
+    (ship / "agent").symlink_to(f"agents/{files.name}")
+    (ship / "trust").mkdir()
+    (ship / "trust" / "root.json").write_bytes(root)
+    (ship / "config.json").write_bytes(write_config(config))
+    return ship
