@@ -1,4 +1,4 @@
-"""The agent in a folder as `sepia ship install` leaves it on a board: for a disk that is made before its board is up."""
+"""The agent in a folder, as `sepia ship install` leaves it: for a disk that is made before its board is up."""
 
 from __future__ import annotations
 
