@@ -115,6 +115,7 @@ def _gather(folder: ModelFolder, target: Target, work: Path, licences: Sequence[
     results = results_in(folder.results)
     first = network.parts[0].source
     rows = rows_of(results, first.name, digest(first))
+    origin = provenance(folder, results, network.tools)
     parts = [*network.parts, *write_golden(folder, network, facts, work, data=data)]
     parts += licence_parts(licences, native=network.native)
     if facts.labels:
@@ -122,7 +123,7 @@ def _gather(folder: ModelFolder, target: Target, work: Path, licences: Sequence[
         parts.append(_text(work / LABELS, text, "labels"))
     if results is not None and rows:
         parts.append(_text(work / REPORT, figures_json(results, rows), "report"))
-    return _Content(network.parts[0], tuple(parts), rows, _preparation(facts, network), provenance(folder, results))
+    return _Content(network.parts[0], tuple(parts), rows, _preparation(facts, network), origin)
 
 
 def _preparation(facts: ModelFacts, network: NetworkFiles) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,8 @@ class Part:
 
 @dataclass(frozen=True)
 class NetworkFiles:
-    """parts: what the runtime is given, first. artifact: what gives the same outputs here.
+    """parts: what the runtime is given, first. artifact: what gives the same outputs here. tools: that made the parts,
+    name → version, beside those of `provenance`.
 
     inputs, outputs: each with name, shape, dtype, layout ("NHWC", "NCHW", "as is"), and of an integer one scale and
     zero point, else None.
@@ -44,6 +45,7 @@ class NetworkFiles:
     artifact: Artifact
     inputs: tuple[dict[str, Any], ...]
     outputs: tuple[dict[str, Any], ...]
+    tools: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def native(self) -> bool:
@@ -68,16 +70,17 @@ def network_files(folder: ModelFolder, target: Target, work: Path) -> NetworkFil
 
 def _program(folder: ModelFolder, target: Target, work: Path) -> NetworkFiles:
     """Its inputs and outputs are float32 in ONNX's order of axes, as those of the QDQ file that it is made from."""
-    from ..export.onnx_to_c import build, write_c
+    from ..export.onnx_to_c import build, find_compiler, write_c
 
-    onnx = folder.require("onnx", "int8")
+    onnx, architecture = folder.require("onnx", "int8"), architecture_of(target)
+    compiler, version = find_compiler(architecture).version.rsplit(" ", 1)
     written = write_c(onnx, work)
-    part = Part(PROGRAM, build(work, architecture_of(target)), "program")
+    part = Part(PROGRAM, build(work, architecture), "program")
     inputs, outputs = (
         _ends([TensorInfo(end.name, end.shape, "float32") for end in ends], {})
         for ends in (written.inputs, written.outputs)
     )
-    return NetworkFiles((part,), Artifact(onnx, "onnx", "int8"), inputs, outputs)
+    return NetworkFiles((part,), Artifact(onnx, "onnx", "int8"), inputs, outputs, {compiler: version})
 
 
 def _ends(infos: Sequence[TensorInfo], layouts: Mapping[str, str]) -> tuple[dict[str, Any], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
+from collections.abc import Mapping
 from typing import Any
 
 from ..check.model_folder import ModelFolder
@@ -21,12 +22,12 @@ _AGAIN = "make it anew with: sepia quantize DIR"
 _QUANTIZATION = ("recipe", "settings", "activations", "saturation_safe", "calibration")
 
 
-def provenance(folder: ModelFolder, results: Results | None) -> dict[str, Any]:
+def provenance(folder: ModelFolder, results: Results | None, tools: Mapping[str, str]) -> dict[str, Any]:
     """No clock, no path and no name of a machine in it: the same files and tools give the same.
 
     source: what the user named (None: no results tell). weights: where the results say they come from. onnx: digests
     of the float and the QDQ file. quantization: recipe and calibration, and the digest of all of `quantization.json`.
-    Raises InputError for a file that is not there or can't be read.
+    tools: others than TOOLS that made the files. Raises InputError for a file that is not there or can't be read.
     """
     model = results.models[0] if results is not None and results.models else None
     return {
@@ -34,7 +35,7 @@ def provenance(folder: ModelFolder, results: Results | None) -> dict[str, Any]:
         "weights": model.weights if model else None,
         "onnx": {precision: digest(folder.require("onnx", precision)) for precision in ("float", "int8")},
         "quantization": _quantization(folder),
-        "tools": tool_versions(),
+        "tools": {**tool_versions(), **tools},
     }
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .agent.manifest import File
+from .provenance import TOOLS
 
 if TYPE_CHECKING:
     from cyclonedx.model.bom import Bom
@@ -94,7 +95,7 @@ def _tool(name: str, version: str) -> Component:
         name=name,
         version=version,
         bom_ref=f"tool:{name}@{version}",
-        purl=None if name == "python" else PackageURL("pypi", name=name, version=version),
+        purl=PackageURL("pypi", name=name, version=version) if name in TOOLS else None,
         licenses=[LicenseFactory().make_with_expression(licence)] if licence else (),
     )
 

@@ -19,6 +19,7 @@ __all__ = [
     "NAME",
     "NATIVE",
     "ROLES",
+    "SCHEMA",
     "VERSION",
     "Bounds",
     "File",

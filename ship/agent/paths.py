@@ -36,9 +36,9 @@ def refuse_clashes(where: str, paths: Iterable[str]) -> None:
     """
     files, folders = {MANIFEST: MANIFEST}, dict[str, str]()
     for path in paths:
-        other = files.setdefault(path.lower(), path)
-        if other is not path or path == MANIFEST:
-            raise Refused(where, f"{other!r} and {path!r} are the same name", kind="archive")
+        if path.lower() in files:
+            raise Refused(where, f"{files[path.lower()]!r} and {path!r} are the same name", kind="archive")
+        files[path.lower()] = path
         parts = path.split("/")
         for count in range(1, len(parts)):
             folder = "/".join(parts[:count])
