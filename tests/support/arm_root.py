@@ -16,7 +16,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 from sepia.devices import debian
 
-__all__ = ["MODELS", "Model", "arm_root", "write_layer"]
+__all__ = ["MODELS", "Model", "arm_root", "link_programs", "write_layer"]
 
 PACKAGES = (
     "busybox-static",
@@ -112,7 +112,7 @@ def write_layer(layer: Path, root: Path, model: Model, host_key: str, authorized
     (layer / "etc/ssh/ssh_host_ed25519_key").chmod(0o600)
     for name in ("root", "proc", "tmp", "run/sshd", "dev"):
         (layer / name).mkdir(parents=True, exist_ok=True)
-    _link_programs(layer / "usr/bin", root)
+    link_programs(layer / "usr/bin", root)
     subprocess.run(["chown", "-R", "1000:1000", str(layer / "home/pi")], check=True)
 
 
@@ -122,9 +122,9 @@ def _cpu_files(cores: int) -> dict[str, str]:
     return {f"sys/devices/system/cpu/{name}": last for name in ("possible", "present", "online")}
 
 
-def _link_programs(folder: Path, root: Path) -> None:
+def link_programs(folder: Path, root: Path) -> None:
     """Busybox under each of its names that no package of `root` took."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     listed = subprocess.run([_qemu(root), str(root / "usr/bin/busybox"), "--list"], capture_output=True, text=True)
     for name in listed.stdout.split():
         if not any((root / "usr" / place / name).exists() for place in ("bin", "sbin")):

@@ -11,7 +11,7 @@ from sepia.devices.facts import BoardFacts
 from sepia.ship.agent.config import Config, write_config
 from sepia.ship.agent_files import AgentFiles, agent_files
 
-__all__ = ["SHIP", "files_for_debian_12", "write_agent"]
+__all__ = ["SHIP", "files_for_debian_12", "libraries", "write_agent"]
 
 SHIP = ".sepia/ship"
 """The agent's folder in a home."""
@@ -36,3 +36,13 @@ def write_agent(home: Path, config: Config, root: bytes) -> Path:
     (ship / "trust" / "root.json").write_bytes(root)
     (ship / "config.json").write_bytes(write_config(config))
     return ship
+
+
+def libraries(into: Path) -> list[Path]:
+    """The agent's packages of Python, each a folder, copied to `into`."""
+    files = files_for_debian_12()
+    for name, path in files.files.items():
+        copy = into / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    return [into / name for name in ("tuf", "securesystemslib", "urllib3")]

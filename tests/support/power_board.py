@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from support import vm_witness
-from support.arm_root import arm_root
+from support.arm_root import arm_root, link_programs
 from support.compiled_library import compiled_library
 from support.vm_kernel import make_kernel
 from support.vm_savepoint import save_memory
@@ -222,6 +222,7 @@ def _make_system(image: Path, tree: Path, libraries: Sequence[Path]) -> None:
         subprocess.run(["cp", "-a", f"{layer}/.", str(tree)], check=True, capture_output=True)
     for name in ("dev", "home", "proc", "sys", "tmp", "sepia-test/site"):
         (tree / name).mkdir(parents=True, exist_ok=True)
+    link_programs(tree / "usr/bin", arm_root("arm64"))
     for library in libraries:
         shutil.copytree(library, tree / "sepia-test/site" / library.name)
     shutil.copy(vm_witness.__file__, tree / "sepia-test/witness.py")

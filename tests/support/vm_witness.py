@@ -85,8 +85,9 @@ def judged(current: Path) -> dict[str, object]:
 
 
 def beside(folder: Path) -> list[str]:
-    """Names in the model's folder and its versions'."""
-    return [str(path.relative_to(folder)) for path in (*folder.glob("*"), *folder.glob("versions/*"))]
+    """Names in the model's folder, among its versions and in what is on its way."""
+    found = (*folder.glob("*"), *folder.glob("versions/*"), *folder.glob("incoming/*"))
+    return [str(path.relative_to(folder)) for path in found]
 
 
 def run(words: list[str], *, plain: bool) -> None:
