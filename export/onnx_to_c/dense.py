@@ -99,11 +99,19 @@ def dense_struct(
     matrix = layer.weights if weights is None else weights
     rows = matrix.reshape(len(matrix), -1)[channels]
     parts = [
-        write.blob.add(padded_to(padded_to(rows, _CHANNELS, 0), _DEPTH, 1)),
+        write.blob.add(_in_blocks(rows)),
         write.blob.add(padded_to(layer.bias[channels], _CHANNELS, 0)),
         write.blob.add(padded_to(layer.scale[channels], _CHANNELS, 0)),
     ]
     return initializer(*parts, rows.shape[1], rows.shape[0], layer.grid)
+
+
+def _in_blocks(rows: NDArray[np.int8]) -> NDArray[np.int8]:
+    """[C_out, depth] → [C_out / 4, depth / 8, 4, 8]: in the order in which kernels read them."""
+    padded = padded_to(padded_to(rows, _CHANNELS, 0), _DEPTH, 1)
+    channels, depth = padded.shape
+    blocks: NDArray[np.int8] = padded.reshape(channels // _CHANNELS, _CHANNELS, depth // _DEPTH, _DEPTH)
+    return blocks.transpose(0, 2, 1, 3)
 
 
 _PLAIN = Condition(

@@ -25,7 +25,10 @@ SOURCE, WEIGHTS = "model.c", "model.weights"
 """What `write_c` writes into a folder; the first includes the second."""
 
 _KERNELS = Path(__file__).parent / "kernels"
-_BEFORE = ("base", "system", "dense", "conv", "depthwise", "elementwise", "pool", "softmax", "move", "ends")
+_BEFORE = (
+    "base", "system", "inner_neon", "inner_armv6", "inner_plain", "dense", "conv", "depthwise", "elementwise", "pool",
+    "softmax", "move", "ends",
+)  # fmt: skip
 _AFTER = ("main",)
 
 

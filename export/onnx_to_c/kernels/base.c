@@ -1,6 +1,11 @@
 /* Types, the two functions that every C compiler takes for granted, and the one way of rounding. */
 
 #include <stdint.h>
+#if defined(__ARM_NEON)
+#include <arm_neon.h>
+#elif defined(__ARM_FEATURE_SIMD32)
+#include <arm_acle.h>
+#endif
 
 typedef __SIZE_TYPE__ size_type;
 
@@ -50,4 +55,25 @@ static inline int8_t code_of(float value, struct grid grid)
     bits = bits < grid.lowest ? grid.lowest : bits;
     bits = bits > grid.highest ? grid.highest : bits;
     return (int8_t)(bits + grid.shift);
+}
+
+/* Four codes, wherever they lie. */
+static inline uint32_t word(const int8_t *from)
+{
+    struct __attribute__((packed)) loose {
+        uint32_t word;
+    };
+    return ((const struct loose *)(const void *)from)->word;
+}
+
+/* Codes of `lanes` sums, a constant, or of as many as are left. */
+static inline __attribute__((always_inline)) void give(const int32_t *sums, const float *scale, struct grid grid,
+                                                       int32_t left, int lanes, int8_t *restrict out)
+{
+    if (left >= lanes)
+        for (int l = 0; l < lanes; l++)
+            out[l] = code_of((float)sums[l] * scale[l], grid);
+    else
+        for (int32_t l = 0; l < left; l++)
+            out[l] = code_of((float)sums[l] * scale[l], grid);
 }

@@ -10,7 +10,7 @@ struct depthwise {
     struct window at;
 };
 
-enum { LANES = 8, MOST_ROWS = 16 };
+enum { PADDED = 8, MOST_ROWS = 16 };
 
 /* Row y of the image with its pads, each channel `multiplier` times. */
 static void pad_row(const struct depthwise *layer, const int8_t *x, int32_t y, int32_t width, int8_t *into)
@@ -35,26 +35,28 @@ static void pad_row(const struct depthwise *layer, const int8_t *x, int32_t y, i
     memset(into + inside * channels, layer->zero, (size_type)((width - at->left - inside) * channels));
 }
 
-static inline void depthwise_row(const struct depthwise *layer, const int8_t *const *rows, int32_t height,
-                                 int32_t width, int8_t *out)
+/* height, width: of the kernel; constants where it is a usual one, so that no loop is left of its taps. */
+static inline __attribute__((always_inline)) void depthwise_row(const struct depthwise *layer,
+                                                                const int8_t *const *rows, int32_t height,
+                                                                int32_t width, int8_t *restrict out)
 {
-    const struct window *at = &layer->at;
-    int32_t channels = layer->channels, wide = (channels + LANES - 1) & -LANES;
-    for (int32_t j = 0; j < at->out_width; j++, out += channels)
+    int32_t channels = layer->channels, wide = (channels + PADDED - 1) & -PADDED, columns = layer->at.out_width;
+    int32_t next = layer->at.dilation_width * channels, stride = layer->at.stride_width * channels;
+    const struct grid grid = layer->grid;
+    const float *scale = layer->scale;
+    const int32_t *bias = layer->bias;
+    for (int32_t j = 0; j < columns; j++, out += channels)
         for (int32_t c = 0; c < channels; c += LANES) {
             int32_t sum[LANES];
             const int8_t *w = layer->weights + c;
-            for (int l = 0; l < LANES; l++)
-                sum[l] = layer->bias[c + l];
+            struct lanes sums = lanes_from(bias + c);
             for (int32_t ky = 0; ky < height; ky++) {
-                const int8_t *x = rows[ky] + j * at->stride_width * channels + c;
-                for (int32_t kx = 0; kx < width; kx++, w += wide, x += at->dilation_width * channels)
-                    for (int l = 0; l < LANES; l++)
-                        sum[l] += x[l] * w[l];
+                const int8_t *x = rows[ky] + j * stride + c;
+                for (int32_t kx = 0; kx < width; kx++, w += wide, x += next)
+                    tap(&sums, x, w);
             }
-            int32_t left = channels - c < LANES ? channels - c : LANES;
-            for (int32_t l = 0; l < left; l++)
-                out[c + l] = code_of((float)sum[l] * layer->scale[c + l], layer->grid);
+            lanes_to(sum, sums);
+            give(sum, scale + c, grid, channels - c, LANES, out + c);
         }
 }
 
@@ -80,9 +82,9 @@ static void depthwise(const struct depthwise *layer, const int8_t *x, int8_t *ri
         top += at->stride_height;
         filled = filled > at->stride_height ? filled - at->stride_height : 0;
         start = filled ? around(start + at->stride_height, high) : 0;
-        if (at->kernel_height == 3 && at->kernel_width == 3)
+        if (UNROLLED && at->kernel_height == 3 && at->kernel_width == 3)
             depthwise_row(layer, rows, 3, 3, out);
-        else if (at->kernel_height == 5 && at->kernel_width == 5)
+        else if (UNROLLED && at->kernel_height == 5 && at->kernel_width == 5)
             depthwise_row(layer, rows, 5, 5, out);
         else
             depthwise_row(layer, rows, at->kernel_height, at->kernel_width, out);
