@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .boards import at_each_place, exit_if_failed, places_option, read_places
 from .output import json_option, print_result, result_only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from ..devices.at_each import Outcome
     from ..devices.emulator.prepare import Prepared
     from ..devices.place import Place
     from ..devices.transport import Transport
@@ -101,13 +101,8 @@ def remove(name: str, as_json: bool) -> None:
     print_result({"name": name, **board.model_dump()}, as_json=as_json, text=f"{name} is forgotten; it was not touched")
 
 
-def _places_option(function: Any) -> Any:
-    function = click.option("--all", "everyone", is_flag=True, help="Every board that you have named.")(function)
-    return click.argument("places", nargs=-1, metavar="[PLACE]...")(function)
-
-
 @command.command()
-@_places_option
+@places_option
 @click.option(
     "--transfer",
     type=click.FloatRange(min=0, min_open=True, max=1000),
@@ -121,13 +116,13 @@ def probe(places: tuple[str, ...], everyone: bool, transfer: float | None, as_js
     def ask(place: Place, transport: Transport) -> dict[str, Any]:
         return _asked(place, transport, transfer)
 
-    rows = _at_each(_places(places, everyone=everyone), ask)
+    rows = at_each_place(read_places(places, everyone=everyone), ask)
     print_result(rows, as_json=as_json, text=probes_text(rows))
-    _exit_if_failed(rows)
+    exit_if_failed(rows)
 
 
 @command.command()
-@_places_option
+@places_option
 @click.option("--runtime", "runtimes", multiple=True, help="May be repeated  [default: all that run there]")
 @click.option("--verify", is_flag=True, help="Read every file there again, and send what is spoilt.")
 @click.option("--remove", "take_away", is_flag=True, help="Take everything of Sepia's from the boards.")
@@ -140,9 +135,9 @@ def provision(
     def put(place: Place, transport: Transport) -> dict[str, Any]:
         return _taken_away(transport) if take_away else _put(place, transport, runtimes, verify=verify)
 
-    rows = _at_each(_places(places, everyone=everyone), put)
+    rows = at_each_place(read_places(places, everyone=everyone), put)
     print_result(rows, as_json=as_json, text="\n".join(line for row in rows for line in _told(row)))
-    _exit_if_failed(rows)
+    exit_if_failed(rows)
 
 
 @command.command()
@@ -176,45 +171,6 @@ def _emulated(row: dict[str, Any]) -> str:
     why_not = row["no_counts"]
     counts = f"instructions are not counted: {why_not}" if why_not else "instructions are counted"
     return f"{row['place']}: {row['system']}, Python {row['python']} on qemu {row['qemu']}'s {row['cpu']}; {counts}"
-
-
-def _places(texts: Sequence[str], *, everyone: bool) -> tuple[Place, ...]:
-    from ..devices.inventory import Inventory
-    from ..devices.place import parse_place
-
-    names = list(dict.fromkeys([*texts, *(Inventory().boards() if everyone else ())]))
-    if not names:
-        hint = "sepia devices add NAME PROFILE@DESTINATION" if everyone else "name one, or say --all"
-        raise click.UsageError(f"no board; {hint}")
-    return tuple(parse_place(name) for name in names)
-
-
-def _at_each(places: Sequence[Place], action: Callable[[Place, Transport], dict[str, Any]]) -> list[dict[str, Any]]:
-    """A row a board, in their order: what `action` gave, or "failure" with its first cause."""
-    from ..devices.at_each import at_each
-    from .progress import showing
-
-    with result_only(), showing() as progress:
-        count, what = len(places), "boards"
-        progress(what, 0, count)
-        ended: list[str] = []
-
-        def done(outcome: Outcome[dict[str, Any]]) -> None:
-            ended.append(outcome.place.text)
-            progress(what, len(ended), count)
-
-        outcomes = at_each(places, action, done=done)
-    return [_row(outcome) for outcome in outcomes]
-
-
-def _row(outcome: Outcome[dict[str, Any]]) -> dict[str, Any]:
-    found = {"failure": outcome.failure} if outcome.result is None else outcome.result
-    return {"board": outcome.place.text, "seconds": round(outcome.seconds, 2), **found}
-
-
-def _exit_if_failed(rows: Sequence[dict[str, Any]]) -> None:
-    if any("failure" in row for row in rows):
-        raise click.exceptions.Exit(1)
 
 
 def _asked(place: Place, transport: Transport, megabytes: float | None) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 import traceback
 from collections.abc import Sequence
@@ -10,7 +9,8 @@ from collections.abc import Sequence
 import click
 
 from .. import __version__
-from ..errors import SepiaError, nearest
+from ..errors import SepiaError
+from .lazy_group import LazyGroup
 
 __all__ = ["COMMANDS", "main"]
 
@@ -22,6 +22,7 @@ COMMANDS = {
     "accuracy": "Top-1, top-5 and agreement with float on a labelled folder.",
     "bench": "Latency and memory by runtime and target.",
     "devices": "Boards: list, add, probe, provision, emulate.",
+    "ship": "Signed bundles onto boards: publish, install, push, status, roll back.",
     "report": "Write results as HTML, Markdown, CSV and JSON.",
     "compare": "Compare two results; exit code 1 where a budget is broken.",
     "run": "Everything in sepia.toml; skips what has not changed.",
@@ -29,32 +30,11 @@ COMMANDS = {
 """Command → its line in `sepia --help`. Each lives in the file of its name in this folder, as `command`."""
 
 
-class _Commands(click.Group):
-    """A group that imports a command's file only when the command is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"{__package__}.{cmd_name}").command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"no command '{args[0]}' ({nearest(args[0], COMMANDS)})")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The table alone: asking each command for its help would import it."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=LazyGroup,
+    lines=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, prog_name="sepia")
 def _sepia() -> None:
     """Separable convolutional networks, from torch to int8 files on ARM boards.

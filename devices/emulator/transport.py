@@ -29,10 +29,10 @@ _ELF = b"\x7fELF"
 class EmulatorTransport:
     """`profile`'s core with `system`'s programs. name: for errors. cache: by default the user's.
 
-    A command is looked for in the board's own folders, never in the host's; it can't start another program, as none of
-    the host's kernels would run it. Absolute paths that the board has not got are the host's: what is pushed to its
-    home is there on the host, too. Random numbers at a program's start are the same each time. Raises
-    RuntimeUnavailable if there is no qemu; the first `run` makes the root. For the rest see `Transport`.
+    A command is looked for in the board's own folders, never in the host's; it can start another program through
+    `emulator` alone, as the host's kernel would not run it. Absolute paths that the board has not got are the host's:
+    what is pushed to its home is there on the host, too. Random numbers at a program's start are the same each time.
+    Raises RuntimeUnavailable if there is no qemu; the first `run` makes the root. For the rest see `Transport`.
     """
 
     how: Literal["emulated"] = "emulated"
@@ -54,6 +54,14 @@ class EmulatorTransport:
             if self._made is None:
                 self._made = make_root(self._profile, self._system, self._cache)
             return self._made
+
+    @property
+    def emulator(self) -> tuple[str, ...]:
+        """The words that a program there has to put before another of the board's, to start it.
+
+        The other is named by its path on this machine, as `BoardFacts.python_path` is.
+        """
+        return (str(self._qemu.path), "-L", str(self.root.root), "-cpu", self._cpu, "-seed", "1")
 
     def run(
         self,
@@ -127,7 +135,7 @@ class EmulatorTransport:
         given = {**own, **environment}
         # Those of the dynamic linker would be heeded by qemu's own, too.
         linker = [f"{name}={given.pop(name)}" for name in list(given) if name.startswith("LD_")]
-        qemu = [str(self._qemu.path), "-L", str(board.root), "-cpu", self._cpu, "-seed", "1"]
+        qemu = [*self.emulator]
         for one in linker:
             qemu += ["-E", one]
         return [
