@@ -25,8 +25,6 @@ _FLAGS = (
 )  # fmt: skip
 _GCC_FLAGS = ("-fno-tree-loop-distribute-patterns", "-Wl,-z,noexecstack")
 """Without the first, GCC makes `memcpy` of the loop that `memcpy` is."""
-_GCC_LIBRARIES = ("-lgcc",)
-"""GCC calls a function of its own to divide where ARMv6 can't."""
 _DEADLINE_S = 600.0
 
 
@@ -52,8 +50,8 @@ def build(folder: Path, architecture: str) -> Path:
 
 
 def _compile(compiler: Compiler, work: Path) -> None:
-    flags, libraries = ((), ()) if compiler.version.startswith("zig") else (_GCC_FLAGS, _GCC_LIBRARIES)
-    command = [*compiler.command, *_FLAGS, *flags, SOURCE, *libraries, "-o", "program"]
+    gcc = () if compiler.version.startswith("zig") else _GCC_FLAGS
+    command = [*compiler.command, *_FLAGS, *gcc, SOURCE, "-o", "program"]
     # zig keeps what it made by the text of the source alone: it must not find what an earlier build left.
     caches = {name: str(work / "cache") for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")}
     try:

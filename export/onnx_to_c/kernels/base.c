@@ -29,6 +29,22 @@ void *memset(void *into, int value, size_type count)
     return into;
 }
 
+/* ARMv6 can't divide, and a compiler would call a function of its own library. by: not 0. rest: what is left over. */
+static uint32_t divide(uint32_t value, uint32_t by, uint32_t *rest)
+{
+    uint32_t quotient = 0, left = 0;
+    for (int bit = 31; bit >= 0; bit--) {
+        left = left << 1 | (value >> bit & 1);
+        quotient <<= 1;
+        if (left >= by) {
+            left -= by;
+            quotient |= 1;
+        }
+    }
+    *rest = left;
+    return quotient;
+}
+
 /* The grid that a layer writes on. lowest, highest: bounds of the codes after a fused Relu or Clip, and shift: the zero
    point, each counted from the bits of MAGIC. */
 struct grid {

@@ -17,17 +17,21 @@ static void number(uint32_t value, int digits)
 {
     char reversed[12];
     int count = 0;
-    for (; value || count < digits; value /= 10)
-        reversed[count++] = (char)('0' + value % 10);
+    while (value || count < digits) {
+        uint32_t digit;
+        value = divide(value, 10, &digit);
+        reversed[count++] = (char)('0' + digit);
+    }
     while (count)
         line[written++] = reversed[--count];
 }
 
 static void milliseconds(uint32_t value)
 {
-    number(value / 1000, 1);
+    uint32_t rest;
+    number(divide(value, 1000, &rest), 1);
     text(".");
-    number(value % 1000, 3);
+    number(rest, 3);
 }
 
 static uint32_t median(int32_t count)

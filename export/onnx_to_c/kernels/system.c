@@ -102,8 +102,9 @@ static uint32_t microseconds(struct moment *since)
 {
     struct moment now = {0, 0};
     call(CLOCK, 1 /* CLOCK_MONOTONIC */, (long)&now, 0);
-    uint32_t passed = (uint32_t)(now.seconds - since->seconds) * 1000000u +
-                      (uint32_t)((int32_t)(now.nanoseconds - since->nanoseconds) / 1000);
+    int32_t less = now.nanoseconds < since->nanoseconds;
+    uint32_t seconds = (uint32_t)(now.seconds - since->seconds) - (uint32_t)less, rest;
+    uint32_t nanoseconds = (uint32_t)(now.nanoseconds - since->nanoseconds + (less ? 1000000000 : 0));
     *since = now;
-    return passed;
+    return seconds * 1000000u + divide(nanoseconds, 1000, &rest);
 }
