@@ -48,7 +48,7 @@ def sign(bundle: Path, private_key: Path, *, password: str | None = None) -> Pat
 
 def _signer(private_key: Path, password: str | None) -> Config:
     try:
-        from model_signing import hashing, signing
+        from model_signing import signing
     except ImportError as error:
         raise RuntimeUnavailable(
             "OpenSSF Model Signing",
@@ -56,9 +56,6 @@ def _signer(private_key: Path, password: str | None) -> Config:
             hint="install it with: pip install 'sepia-edge[model-signing]'",
         ) from error
     config = signing.Config()  # type: ignore[no-untyped-call]
-    # Everything counts: by default files called .git… would not.
-    everything = hashing.Config()  # type: ignore[no-untyped-call]
-    config.set_hashing_config(everything.set_ignored_paths(paths=(), ignore_git_paths=False))
     # The library hands the password on to `cryptography`, which takes bytes.
     secret = None if password is None else password.encode()
     try:

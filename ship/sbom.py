@@ -85,8 +85,8 @@ def _file(file: File) -> Component:
 
 
 def _tool(name: str, version: str) -> Component:
-    from cyclonedx.factory.license import LicenseFactory
     from cyclonedx.model.component import Component, ComponentType
+    from cyclonedx.model.license import LicenseExpression
     from packageurl import PackageURL
 
     licence = _licence_expression(name)
@@ -96,7 +96,7 @@ def _tool(name: str, version: str) -> Component:
         version=version,
         bom_ref=f"tool:{name}@{version}",
         purl=PackageURL("pypi", name=name, version=version) if name in TOOLS else None,
-        licenses=[LicenseFactory().make_with_expression(licence)] if licence else (),
+        licenses=[LicenseExpression(licence)] if licence else (),
     )
 
 
