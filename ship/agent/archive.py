@@ -8,7 +8,6 @@ be made again from the folder that it was unpacked to.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import shutil
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from .durable import sync_folder, told
 from .errors import Refused
 from .manifest import MOST_BYTES, File, Manifest, read_manifest, write_manifest
 from .paths import MANIFEST
@@ -48,7 +48,7 @@ def pack(manifest: Manifest, source: Source, into: Path, limits: Limits = LIMITS
 
     Raises Refused if a file is not what the manifest says, or the limits are passed; nothing is left then.
     """
-    with _told(into), into.open("xb") as file, _removed_on_failure(into.unlink):
+    with told(into), into.open("xb") as file, _removed_on_failure(into.unlink):
         sha256 = hashlib.sha256()
         for piece in _archive(manifest, source, limits):
             sha256.update(piece)
@@ -67,7 +67,7 @@ def digest(folder: Path, limits: Limits = LIMITS) -> str:
 
 def check(path: Path, limits: Limits = LIMITS) -> Manifest:
     """Read a whole archive and write nothing. Raises Refused with the entry and the reason."""
-    with _told(path), _opened(path) as file:
+    with told(path), _opened(path) as file:
         manifest = _checked_headers(path, file, limits)
         for entry in manifest.files:
             _drain(_content(path, file, entry))
@@ -79,7 +79,7 @@ def unpack(path: Path, folder: Path, limits: Limits = LIMITS) -> Manifest:
 
     Raises Refused as `check`, of kind "disk" if there is no room; the folder is removed again then.
     """
-    with _told(path), _opened(path) as file:
+    with told(path), _opened(path) as file:
         manifest = _checked_headers(path, file, limits)
         _refuse_full_disk(path, folder.parent, manifest)
         folder.mkdir(mode=0o755)
@@ -95,7 +95,7 @@ def unpack(path: Path, folder: Path, limits: Limits = LIMITS) -> Manifest:
 
 def verify(folder: Path, limits: Limits = LIMITS) -> Manifest:
     """Read an unpacked bundle again: each file's digest, and nothing beside the declared ones. Raises Refused."""
-    with _told(folder):
+    with told(folder):
         found = dict(_walk(folder))
         if MANIFEST not in found:
             raise Refused(str(folder), f"has no {MANIFEST}", kind="archive")
@@ -262,11 +262,7 @@ def _sync(file: BinaryIO) -> None:
 def _sync_folders(folder: Path) -> None:
     inside = [Path(place) for place, _, _ in os.walk(folder, topdown=False)]
     for place in [*inside, folder.parent]:
-        descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(place)
 
 
 def _walk(folder: Path, inside: str = "") -> Iterator[tuple[str, os.stat_result]]:
@@ -298,15 +294,3 @@ def _removed_on_failure(remove: Callable[[], object]) -> Iterator[None]:
         with suppress(OSError):
             remove()
         raise
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """What the disk refuses, as the agent's one kind of error."""
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        hint = "free some space" if full else ""
-        where = str(error.filename or path)
-        raise Refused(where, error.strerror or str(error), kind="disk", hint=hint) from error

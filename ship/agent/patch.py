@@ -8,7 +8,6 @@ Memory does not grow with the files: three decompressors (4 MB each at most) and
 from __future__ import annotations
 
 import bz2
-import errno
 import os
 import struct
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from .durable import told
 from .errors import Refused
 
 __all__ = ["apply"]
@@ -34,20 +34,15 @@ def apply(base: Path, patch: Path, into: Path, *, most_bytes: int) -> None:
     "limit" if it would make more, of "disk" if there is no room; nothing is left then. Whether the base was the right
     one, the result's digest alone can tell: the caller checks that.
     """
-    try:
-        with base.open("rb") as old, patch.open("rb") as file, into.open("xb") as new:
-            try:
-                _Patch(patch, file, most_bytes).apply(old, new)
-                new.flush()
-                os.fsync(new.fileno())
-            except BaseException:
-                with suppress(OSError):
-                    into.unlink()
-                raise
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        where, hint = str(error.filename or into), "free some space" if full else ""
-        raise Refused(where, error.strerror or str(error), kind="disk", hint=hint) from error
+    with told(into), base.open("rb") as old, patch.open("rb") as file, into.open("xb") as new:
+        try:
+            _Patch(patch, file, most_bytes).apply(old, new)
+            new.flush()
+            os.fsync(new.fileno())
+        except BaseException:
+            with suppress(OSError):
+                into.unlink()
+            raise
 
 
 class _Patch:
