@@ -1,0 +1,117 @@
+"""One TUF target fetched whole: gone on with where a link was cut, and verified over all of it at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote
+
+from tuf.api.exceptions import DownloadError, LengthOrHashMismatchError
+from tuf.api.metadata import TargetFile
+
+from .durable import make_folder, move, remove, told
+from .errors import Refused
+from .refusals import of_download
+from .source import Source
+
+__all__ = ["address", "download", "sha256_of"]
+
+TRIES = 4
+"""Of one file in one run; each must have brought the file further."""
+
+
+def download(source: Source, url: str, target: TargetFile, into: Path, partial: Path) -> None:
+    """`into` is the whole file or not there. url: of it. partial: the folder for what has come of it, kept after a cut.
+
+    Raises Refused of kind "changed", "length", "endless", "missing", "disk" and what `source` refuses.
+    """
+    _keep_only(partial, part := partial / sha256_of(target))
+    begun = _size(part) > 0
+    try:
+        _fetch(source, url, target, part)
+        _verify(target, part)
+    except Refused as refused:
+        if refused.kind in ("changed", "endless", "disk", "missing"):
+            remove(part)
+        if not begun or refused.kind not in ("changed", "endless"):
+            raise
+        # What an earlier run has left was spoilt: once more, from the beginning.
+        download(source, url, target, into, partial)
+        return
+    move(part, into)
+
+
+def address(source: Source, target: TargetFile) -> str:
+    """With consistent snapshots: the hash before the file's name (TUF specification 6.2)."""
+    folder, _, name = target.path.rpartition("/")
+    return f"{source.targets}{quote(f'{folder}/{sha256_of(target)}.{name}', safe='/+')}"
+
+
+def sha256_of(target: TargetFile) -> str:
+    """Raises Refused of kind "metadata" if the target is signed by other hashes alone."""
+    found = target.hashes.get("sha256")
+    if found is None:
+        raise Refused(target.path, "is signed without a SHA-256", kind="metadata")
+    return found
+
+
+def _fetch(source: Source, url: str, target: TargetFile, part: Path) -> None:
+    for left in reversed(range(TRIES)):
+        had = _size(part)
+        if had >= target.length:
+            return
+        try:
+            _append(source, url, target, part, had)
+            return
+        except Refused as refused:
+            if refused.kind != "unreachable" or not left or _size(part) <= had:
+                raise
+
+
+def _append(source: Source, url: str, target: TargetFile, part: Path, had: int) -> None:
+    try:
+        start, pieces = source.open(url, had)
+        with _written(part, start) as file:
+            for piece in pieces:
+                start += len(piece)
+                if start > target.length:
+                    what = f"does not end after the {target.length} bytes that were signed for"
+                    raise Refused(target.path, what, kind="endless")
+                file.write(piece)
+    except DownloadError as error:
+        raise of_download(target.path, error) from error
+
+
+@contextmanager
+def _written(part: Path, start: int) -> Iterator[BinaryIO]:
+    with told(part), part.open("ab") as file:
+        file.truncate(start)
+        yield file
+
+
+def _verify(target: TargetFile, part: Path) -> None:
+    size = _size(part)
+    if size != target.length:
+        raise Refused(target.path, f"ends after {size} of {target.length} bytes", kind="length")
+    try:
+        with told(part), part.open("rb") as file:
+            target.verify_length_and_hashes(file)
+    except LengthOrHashMismatchError as error:
+        what = "is not the file that was signed for: its hash is another"
+        raise Refused(target.path, what, kind="changed", hint="tell whoever runs the repository") from error
+
+
+def _keep_only(folder: Path, part: Path) -> None:
+    make_folder(folder)
+    for other in folder.iterdir():
+        if other != part:
+            remove(other)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0
