@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .columns import columns
+
 if TYPE_CHECKING:
     from ..devices.inventory import Board
     from ..devices.profile import Profile
 
-__all__ = ["columns", "listing_text", "probes_text", "profile_text"]
-
-
-def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as lines, each column as wide as its widest cell; the first row is the heading."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+__all__ = ["listing_text", "probes_text", "profile_text"]
 
 
 def listing_text(boards: Mapping[str, Board], profiles: Mapping[str, Profile]) -> str:

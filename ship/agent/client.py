@@ -153,6 +153,11 @@ class Client:
         took, asked = self.source.bytes - bytes_before, self.source.requests - requests_before
         return Fetched(into, took, asked, delta, said)
 
+    def signed(self, path: str) -> tuple[int, str] | None:
+        """Bytes and SHA-256 of a target, as whoever may sign for it has; None: nobody has. Raises Refused."""
+        found = self._find(path)
+        return None if found is None else (found.length, sha256_of(found))
+
     # --- trust ----------------------------------------------------------------------------------------------------
 
     def _open(self) -> FlooredUpdater:
