@@ -6,6 +6,7 @@ not trusted for anything but to answer: what it sends is verified by TUF, over h
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 import urllib3
 from tuf.api.exceptions import DownloadHTTPError
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
+from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError, SSLError
 
 from .errors import Refused
 from .inbox import Inbox
@@ -30,6 +31,8 @@ AGENT = "sepia-agent"
 REDIRECTS = 3
 _PIECE = 1 << 16
 _MOVED = frozenset({301, 302, 303, 307, 308})
+_OBJECT = re.compile(r"^\w+\(host=[^)]*\): ")
+"""What urllib3 calls its own connection, before it says what is wrong."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -54,7 +57,7 @@ class Http(Source):
         if parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
             raise Refused(url[:200], "is no address of a repository", kind="config", hint="http://… or https://…")
         self._watch = Watch(deadline_s, least_bytes_per_s, window_s)
-        self._timeout = urllib3.Timeout(connect=connect_s, read=window_s)
+        self._timeout = urllib3.Timeout(connect=connect_s, read=2 * window_s)
         self._pools: dict[str, urllib3.PoolManager] = {}
 
     def close(self) -> None:
@@ -204,9 +207,11 @@ def _refuse_elsewhere(url: str, to: str) -> None:
 
 
 def _refused(url: str, error: Exception) -> Refused:
-    reason = " ".join(str(getattr(error, "reason", None) or error).split())[:200]
+    reason = _OBJECT.sub("", " ".join(str(getattr(error, "reason", None) or error).split()))[:200]
     if isinstance(error, SSLError):
         hint = "is this board's clock right, and does its store know who signed the certificate?"
         return Refused(url, f"TLS: {reason}", kind="unreachable", hint=hint)
+    if isinstance(error, ReadTimeoutError):
+        return Refused(url, f"no answer ({reason})", kind="slow", hint="is the link up?")
     hint = "is the address right, and the server up?" if isinstance(error, NewConnectionError) else ""
     return Refused(url, f"cannot be fetched ({reason})", kind="unreachable", hint=hint)
