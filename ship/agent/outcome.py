@@ -16,8 +16,9 @@ class Done:
     """Of one model.
 
     result: "current" (nothing to do), "switched", "mended", "held", "not offered", or "refused". offered: the version.
-    version, sha256: of what runs now, None if nothing does. kind, reason, hint: of what was refused, "" else.
-    bytes, requests: of the network. delta: whether a delta was enough. p50_ms, rss_bytes, rms: of the self-test.
+    version, sha256: of what runs now, None if nothing does. kind, reason, hint: of what was refused, "" else. notes:
+    what else is to be told, of the clock for one. bytes, requests: of the repository. delta: whether one was enough.
+    p50_ms, rss_bytes, rms: of the self-test.
     """
 
     model: str
@@ -29,6 +30,7 @@ class Done:
     kind: str = ""
     reason: str = ""
     hint: str = ""
+    notes: tuple[str, ...] = ()
     bytes: int = 0
     requests: int = 0
     delta: bool = False

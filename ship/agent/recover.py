@@ -63,6 +63,8 @@ def known(work: Work, folder: ModelFolder) -> State:
         work.tell(f"{refused}; made again from what lies there")
         return rebuilt(work, folder, str(refused))
     if state is None and not folder.names():
+        # Before the first folder comes: one without a state would be taken for a version that has proved itself.
+        write_state(folder.state, State())
         return State()
     return state or rebuilt(work, folder, "state.json was not there")
 
@@ -85,7 +87,7 @@ def mend_current(work: Work, folder: ModelFolder, state: State) -> State:
     name = current_name(folder)
     if name is not None and _looks_whole(folder, name):
         return _accepted(work, folder, state, name)
-    whole = _whole(folder, state, name)
+    whole = _whole(work, folder, state, name)
     if whole is None and name is not None and folder.version(name).is_dir():
         return state  # spoilt, and the only one: `verify` tells, and an update mends it
     if whole is None and not os.path.lexists(folder.current):
@@ -144,18 +146,25 @@ def _accepted(work: Work, folder: ModelFolder, state: State, name: str) -> State
     return state
 
 
-def _whole(folder: ModelFolder, state: State, broken: str | None) -> str | None:
+def _whole(work: Work, folder: ModelFolder, state: State, broken: str | None) -> str | None:
     """The first that is whole to the last byte: what ran, the one before it, then the latest that is not held."""
     late = [entry.name for entry in reversed(state.kept)]
     wanted = [state.current, state.previous, *sorted(late, key=state.holds)]
     for name in dict.fromkeys(wanted):
-        if name is not None and name != broken:
-            try:
-                verify(folder.version(name))
-            except Refused:
-                continue
+        if name is not None and name != broken and _fit(work, folder, state, name):
             return name
     return None
+
+
+def _fit(work: Work, folder: ModelFolder, state: State, name: str) -> bool:
+    """Every byte is right; and of a version that is known from its folder alone, so is the self-test."""
+    kept = state.of(name)
+    try:
+        manifest = verify(folder.version(name))
+        known = kept is not None and kept.since != ""
+        return known or (work.followed(folder.model) is not None and work.test(folder, name, manifest).ok)
+    except Refused:
+        return False
 
 
 def _looks_whole(folder: ModelFolder, name: str) -> bool:

@@ -6,7 +6,7 @@ Times are UTC in ISO 8601, as the board's clock told them; nothing is decided by
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -215,7 +215,7 @@ def _trial(reader: Reader) -> Trial:
     return trial
 
 
-def _texts(reader: Reader, kind: type) -> dict[str, str]:
-    texts = {name: reader.text(name) for name in kind.__dataclass_fields__}
+def _texts(reader: Reader, kind: type[Held | Refusal | Check | Event]) -> dict[str, str]:
+    texts = {field.name: reader.text(field.name) for field in fields(kind)}
     reader.end()
     return texts

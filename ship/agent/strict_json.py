@@ -112,5 +112,5 @@ class Reader:
     def _full(self, name: str) -> str:
         return f"{self._path}.{name}" if self._path and name else self._path or name
 
-    def _take(self, name: str, default: object) -> Any:
+    def _take(self, name: str, default: Any) -> Any:
         return self._left.pop(name, default)

@@ -16,7 +16,7 @@ from . import __version__
 from .errors import Refused
 from .layout import ModelFolder
 from .manifest import Manifest
-from .prune import discard, prune
+from .prune import discard
 from .selftest import Verdict
 from .state import MOST_ATTEMPTS, Kept, Refusal, State, Trial, write_state
 from .switch import current_name, switch_to
@@ -87,9 +87,7 @@ def confirm(work: Work, folder: ModelFolder, state: State, trial: Trial) -> Prov
     if reason:
         return fail(work, folder, state, trial, "health", reason)
     work.tell(f"{folder.model} {trial.version}: runs")
-    state = mark_good(work, folder, state, trial)
-    followed = work.followed(folder.model)
-    return Proved(prune(folder, state, followed.keep) if followed else state, None)
+    return Proved(mark_good(work, folder, state, trial), None)
 
 
 def mark_good(work: Work, folder: ModelFolder, state: State, trial: Trial) -> State:

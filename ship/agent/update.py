@@ -15,7 +15,7 @@ One model after another, under its lock. What a power cut leaves after each step
     10 switch                     `current` is the new one              asks for its health again, counted, and keeps
     11 reload and health command  the same                              it or goes back
     12 mark good                  the new one, kept                     nothing
-    13 prune                      a folder that nothing knows, or part  removes it
+    13 prune                      a folder that nothing knows, or part  removes it, and prunes on
                                   of it in incoming/
 
     8b, 11b failed: marked        a trial that is given up              `current` back to the old one, reload, refused
@@ -34,7 +34,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import __version__
 from .arrival import clear, fetch, lies_here, named, opened, refuse_other, room_for
@@ -44,7 +44,8 @@ from .lock import WAIT_S, locked
 from .manifest import Manifest
 from .mend import mend
 from .outcome import Done, Outcome
-from .recover import recover, sweep_inboxes
+from .prune import prune
+from .recover import recover, sweep, sweep_inboxes
 from .state import MOST_LETTERS, Check, State, Trial, read_state, write_state
 from .switch import current_name
 from .trial import BLAMED, drop_other, prove, refusal_of, refuse
@@ -52,18 +53,19 @@ from .work import Commands, Work, begin_work, say, utc_now
 
 if TYPE_CHECKING:
     from .client import Client, Offer
+    from .source import Source
 
 __all__ = ["update"]
 
 
 def update(
     root: Path,
-    source: Any,
+    source: Source,
     *,
     model: str | None = None,
     again: bool = False,
     commands: Commands | None = None,
-    client: Callable[[Work, Any], Client] | None = None,
+    client: Callable[[Work, Source], Client] | None = None,
     now: Callable[[], datetime] = utc_now,
     tell: Callable[[str], None] = say,
     wait_s: float = WAIT_S,
@@ -83,7 +85,7 @@ def update(
     return Outcome(work.config.board, tuple(_Update(work, name, asked, again).run() for name in models))
 
 
-def _client(work: Work, source: Any) -> Client:
+def _client(work: Work, source: Source) -> Client:
     from .client import Client  # loads TUF
 
     return Client(work.layout.root, source, now=work.now)
@@ -92,10 +94,14 @@ def _client(work: Work, source: Any) -> Client:
 class _Asked:
     """The repository, refreshed once in a run: what it refuses the first model, it refuses them all."""
 
-    def __init__(self, work: Work, source: Any, client: Callable[[Work, Any], Client]) -> None:
+    def __init__(self, work: Work, source: Source, client: Callable[[Work, Source], Client]) -> None:
         self._work, self._source, self._open = work, source, client
         self._client: Client | None = None
         self._refused: Refused | None = None
+
+    def taken(self) -> tuple[int, int]:
+        """Bytes and requests of the source up to now."""
+        return self._source.bytes, self._source.requests
 
     def client(self) -> Client:
         if self._refused is not None:
@@ -121,13 +127,15 @@ class _Update:
         self._done = Done(model, "refused")
 
     def run(self) -> Done:
-        start = time.monotonic()
+        start, (bytes_before, requests_before) = time.monotonic(), self._asked.taken()
         try:
             with locked(self._folder.lock, self._work.wait_s):
                 self._locked()
         except Refused as refused:
             self._refuse(refused)
-        return replace(self._done, seconds=round(time.monotonic() - start, 3))
+        took, asked = self._asked.taken()
+        seconds = round(time.monotonic() - start, 3)
+        return replace(self._done, bytes=took - bytes_before, requests=asked - requests_before, seconds=seconds)
 
     def _locked(self) -> None:
         state = recover(self._work, self._folder)
@@ -135,12 +143,14 @@ class _Update:
             state = self._bring(state)
         except Refused as refused:
             self._refuse(refused)
+        self._clean()
         self._note()
 
     def _bring(self, state: State) -> State:
         """To what is offered. Whatever is refused on the way leaves what runs as it was."""
         with locked(self._work.layout.lock, self._work.wait_s):
             client = self._asked.client()
+            self._say(*client.said)
             offer = client.offer(self._model, self._followed.channel, self._followed.target, self._work.config.board)
             if offer is None:
                 return self._ended("not offered", state)
@@ -178,8 +188,9 @@ class _Update:
     def _fetch(self, state: State, offer: Offer, client: Client) -> Path:
         self._work.tell(f"{self._model} {offer.version}: fetching {offer.bytes} bytes or less")
         fetched = fetch(self._folder, state, offer, client)
-        self._done = replace(self._done, bytes=fetched.bytes, requests=fetched.requests, delta=fetched.delta)
-        return Path(fetched.path)
+        self._done = replace(self._done, delta=fetched.delta)
+        self._say(fetched.said)
+        return fetched.path
 
     def _open(self, state: State, offer: Offer, archive: Path) -> State:
         try:
@@ -229,10 +240,24 @@ class _Update:
         self._done = replace(self._done, result=result)
         return state
 
+    def _say(self, *lines: str) -> None:
+        for line in filter(None, lines):
+            self._work.tell(f"{self._model}: {line}")
+            self._done = replace(self._done, notes=(*self._done.notes, line))
+
     def _refuse(self, refused: Refused) -> None:
         reason = f"{refused.where}: {refused.what}"
         self._done = replace(self._done, result="refused", kind=refused.kind, reason=reason, hint=refused.hint)
         self._work.tell(str(refused))
+
+    def _clean(self) -> None:
+        """Whatever the run has come to: not more versions than are kept, and nothing half."""
+        state = read_state(self._folder.state) or State()
+        try:
+            sweep(self._folder)
+            prune(self._folder, state, self._followed.keep)
+        except Refused as refused:
+            self._work.tell(str(refused))
 
     def _note(self) -> None:
         """What runs now, in the outcome; how the look at the repository ended, in state.json."""
@@ -240,5 +265,6 @@ class _Update:
         kept = state.of(current_name(self._folder))
         if kept is not None:
             self._done = replace(self._done, version=kept.version, sha256=kept.sha256 or None)
-        check = Check(self._work.when(), self._done.result, self._done.kind, self._done.reason[:MOST_LETTERS])
+        reason = self._done.reason or "; ".join(self._done.notes)
+        check = Check(self._work.when(), self._done.result, self._done.kind, reason[:MOST_LETTERS])
         write_state(self._folder.state, replace(state, last_check=check))

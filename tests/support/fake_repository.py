@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+from sepia.ship.agent.client import Fetched, Offer
 from sepia.ship.agent.config import Config, Followed, write_config
 from sepia.ship.agent.errors import Refused
 from sepia.ship.agent.health import Health
@@ -38,25 +38,21 @@ class FakeRepository:
     uses_bases: SmallBundle | None = None
     refreshed: int = 0
     fetched: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    bytes: int = 0
+    requests: int = 0
 
     def refresh(self) -> None:
         self.refreshed += 1
         if self.refuses is not None:
             raise self.refuses
 
-    def offer(self, model: str, channel: str, target: str, board: str) -> Any:
+    def offer(self, model: str, channel: str, target: str, board: str) -> Offer | None:
         if self.offered is None:
             return None
         bundle = self.offered
         path = f"{model}/{channel}/{target}/{bundle.version}.sepia"
-        return SimpleNamespace(
-            version=bundle.version,
-            path=path,
-            bytes=bundle.bytes,
-            sha256=bundle.sha256,
-            deltas=(),
-            in_rollout=self.in_rollout,
-        )
+        return Offer(bundle.version, path, bundle.bytes, bundle.sha256, (), self.in_rollout)
 
     def fetch(self, offer: Any, into: Path, base: Callable[[str], Path | None]) -> Any:
         assert self.offered is not None
@@ -65,7 +61,8 @@ class FakeRepository:
             assert found.read_bytes() == self.uses_bases.path.read_bytes()
         shutil.copyfile(self.offered.path, into)
         self.fetched.append(offer.version)
-        return SimpleNamespace(path=into, bytes=offer.bytes, requests=1, delta=found is not None)
+        self.bytes, self.requests = self.bytes + offer.bytes, self.requests + 1
+        return Fetched(into, offer.bytes, 1, found is not None)
 
 
 @dataclass
@@ -116,7 +113,7 @@ class FakeBoard:
         how = {"wait_s": 0.0, **how}
         outcome = update(
             self.root,
-            None,
+            self.repository,
             client=lambda work, source: self.repository,
             commands=self.commands,
             now=lambda: self.now,
