@@ -54,7 +54,7 @@ def depthwise(site: Site, write: Listing) -> None:
 
 
 @lowers(
-    "Conv", becomes="dense, or conv where a window is more than a pixel", ranks={3, 4}, data=2,
+    "Conv", becomes="dense or conv", ranks={3, 4}, data=2,
     kinds={Kind.STANDARD, Kind.POINTWISE, Kind.SPATIALLY_SEPARABLE, Kind.GROUPED},
     conditions=LAYER_RULES, fuses=True,
 )  # fmt: skip

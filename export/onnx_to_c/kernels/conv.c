@@ -29,7 +29,7 @@ static void lay_out(const struct window *at, const int8_t *x, int32_t depth, int
 }
 
 /* layers: one a group. depth: channels of the input in each. scratch: `many` rows of the depth up to a multiple of 8. */
-static void conv(const struct dense *layers, int32_t groups, int32_t depth, const struct window *at,
+KERNEL void conv(const struct dense *layers, int32_t groups, int32_t depth, const struct window *at,
                  const int8_t *x, int8_t zero, int8_t *scratch, int32_t many, int8_t *out)
 {
     int32_t pixels = at->out_height * at->out_width;

@@ -10,7 +10,7 @@ struct dense {
 
 /* rows: rows of x, `stride` bytes apart. out: rows of `out_stride` bytes. What lies in a row behind its depth is
    multiplied by 0. */
-static void dense_rows(const struct dense *layer, const int8_t *x, int32_t rows, int32_t stride, int8_t *restrict out,
+KERNEL void dense_rows(const struct dense *layer, const int8_t *x, int32_t rows, int32_t stride, int8_t *restrict out,
                        int32_t out_stride)
 {
     int32_t depth = (layer->depth + 7) & ~7, channels = layer->channels;
@@ -33,7 +33,7 @@ static void dense_rows(const struct dense *layer, const int8_t *x, int32_t rows,
 }
 
 /* many: rows that are multiplied by all weights before the next, see dense.py. */
-static void dense(const struct dense *layer, const int8_t *x, int32_t rows, int32_t stride, int32_t many, int8_t *out,
+KERNEL void dense(const struct dense *layer, const int8_t *x, int32_t rows, int32_t stride, int32_t many, int8_t *out,
                   int32_t out_stride)
 {
     for (int32_t m = 0; m < rows; m += many)

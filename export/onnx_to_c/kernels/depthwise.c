@@ -67,7 +67,7 @@ static inline int32_t around(int32_t at, int32_t size)
 }
 
 /* ring: as many rows as the dilated kernel is high, each `width` pixels of the output's channels. */
-static void depthwise(const struct depthwise *layer, const int8_t *x, int8_t *ring, int32_t width, int8_t *out)
+KERNEL void depthwise(const struct depthwise *layer, const int8_t *x, int8_t *ring, int32_t width, int8_t *out)
 {
     const struct window *at = &layer->at;
     int32_t high = (at->kernel_height - 1) * at->dilation_height + 1, row = width * layer->channels;

@@ -27,18 +27,18 @@ static inline void pairwise(const struct pair *layer, const int8_t *x, const int
             }
 }
 
-static void add(const struct pair *layer, const int8_t *x, const int8_t *y, int8_t *out)
+KERNEL void add(const struct pair *layer, const int8_t *x, const int8_t *y, int8_t *out)
 {
     pairwise(layer, x, y, out, 0);
 }
 
-static void mul(const struct pair *layer, const int8_t *x, const int8_t *y, int8_t *out)
+KERNEL void mul(const struct pair *layer, const int8_t *x, const int8_t *y, int8_t *out)
 {
     pairwise(layer, x, y, out, 1);
 }
 
 /* table: the result of each code, from −128 on. */
-static void look_up(const int8_t *table, const int8_t *x, int32_t count, int8_t *out)
+KERNEL void look_up(const int8_t *table, const int8_t *x, int32_t count, int8_t *out)
 {
     for (int32_t i = 0; i < count; i++)
         out[i] = table[x[i] + 128];

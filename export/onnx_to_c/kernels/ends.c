@@ -1,7 +1,7 @@
 /* Where real numbers come in and go out. Channels lie second outside and last inside. */
 
 /* x: [channels][pixels] float32. out: [pixels][channels] codes. */
-static void quantize(const float *x, int32_t channels, int32_t pixels, float scale, const struct grid *grid,
+KERNEL void quantize(const float *x, int32_t channels, int32_t pixels, float scale, const struct grid *grid,
                      int8_t *out)
 {
     for (int32_t c = 0; c < channels; c++)
@@ -10,7 +10,7 @@ static void quantize(const float *x, int32_t channels, int32_t pixels, float sca
 }
 
 /* x: [pixels][channels] codes. out: [channels][pixels] float32. */
-static void dequantize(const int8_t *x, int32_t channels, int32_t pixels, float scale, int32_t zero, float *out)
+KERNEL void dequantize(const int8_t *x, int32_t channels, int32_t pixels, float scale, int32_t zero, float *out)
 {
     for (int32_t c = 0; c < channels; c++)
         for (int32_t p = 0; p < pixels; p++)

@@ -42,7 +42,8 @@ static uint32_t median(int32_t count)
             sorted[at] = sorted[at - 1];
         sorted[at] = times[i];
     }
-    return count % 2 ? sorted[count / 2] : sorted[count / 2 - 1] / 2 + sorted[count / 2] / 2;
+    uint32_t below = sorted[(count - 1) / 2], above = sorted[count / 2];
+    return below + (above - below) / 2;
 }
 
 static void tell(int32_t count)

@@ -5,7 +5,7 @@ struct move {
     int32_t sizes[6], from[6], into[6];
 };
 
-static void move(const struct move *how, const int8_t *x, int8_t *out)
+KERNEL void move(const struct move *how, const int8_t *x, int8_t *out)
 {
     const int32_t *size = how->sizes, *from = how->from, *into = how->into;
     for (int32_t a = 0; a < size[0]; a++)

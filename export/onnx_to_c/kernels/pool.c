@@ -1,6 +1,6 @@
 /* Pools: each window's greatest code or mean. */
 
-static void max_pool(const struct window *at, const struct grid *grid, const int8_t *x, int8_t *out)
+KERNEL void max_pool(const struct window *at, const struct grid *grid, const int8_t *x, int8_t *out)
 {
     int32_t channels = at->channels;
     int8_t lowest = (int8_t)(grid->lowest + grid->shift), highest = (int8_t)(grid->highest + grid->shift);
@@ -23,7 +23,7 @@ static void max_pool(const struct window *at, const struct grid *grid, const int
 }
 
 /* scale: s_in / s_out. count: what a sum is divided by; 0 takes the pixels inside the image. sums: one a channel. */
-static void average_pool(const struct window *at, const struct grid *grid, float scale, int32_t count, int32_t zero,
+KERNEL void average_pool(const struct window *at, const struct grid *grid, float scale, int32_t count, int32_t zero,
                          const int8_t *x, int32_t *sums, int8_t *out)
 {
     int32_t channels = at->channels;

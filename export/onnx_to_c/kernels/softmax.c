@@ -2,7 +2,7 @@
 
 /* outer, size, inner: sizes before, of and after the axis, in the order in which codes lie. powers[d]: e to the power
    of −d steps. one: 1 / s_out. */
-static void softmax(const float *powers, float one, const struct grid *grid, int32_t outer, int32_t size,
+KERNEL void softmax(const float *powers, float one, const struct grid *grid, int32_t outer, int32_t size,
                     int32_t inner, const int8_t *x, int8_t *out)
 {
     for (int32_t o = 0; o < outer; o++, x += size * inner, out += size * inner)
