@@ -38,12 +38,14 @@ def check(
 
     It gets our own environment and `told`. Whatever it leaves running in its group is ended.
     """
+    if not command:
+        return Health(False, "no command is given", "", 0.0)
     limits = Limits(deadline_s, output_bytes=_OUTPUT_BYTES)
     try:
         ended = child.run([*run_with, *command], folder=folder, environment={**os.environ, **told}, limits=limits)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        return Health(False, f"{command[0] if command else 'no command'}: cannot be started ({reason})", "", 0.0)
+        return Health(False, f"{command[0]}: cannot be started ({reason})", "", 0.0)
     said = ended.last_line or child.last_line(ended.output)
     reason = f"{command[0]}: {ended.failure}" + (f" ({said})" if said else "") if ended.failure else ""
     return Health(not reason, reason, said, ended.seconds)

@@ -79,6 +79,8 @@ def _refused(runtime: str, reason: str) -> Refused:
 
 def _tried(runtime: str, told: dict[str, Any]) -> Tried:
     outputs = told["golden"]["outputs"]
+    if not outputs:
+        raise Refused(runtime, "there are no golden outputs to compare with", kind=KIND)
     wrong = [output for output in outputs if output["ok"] is not True]
     worst = max(wrong or outputs, key=lambda output: output.get("rms") or 0.0)
     reason = "" if not wrong and told["golden"]["ok"] is True else _reason(worst)

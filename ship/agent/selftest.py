@@ -29,9 +29,10 @@ __all__ = ["DEADLINE_S", "Verdict", "run"]
 DEADLINE_S = 300.0
 """Of all tries together."""
 _TRIES = 3
+_LEAST_S = 0.1
 _PAUSE_S = 5.0
-_EXCUSED = 3.0
-"""What takes so many times its bound is too slow, whatever else the board does: it halves, or throttles to 600 MHz."""
+_EXCUSED = 4.0
+"""What takes so many times its bound is too slow, whatever else the board does: niced, a quarter of a core is left."""
 _SPARE_BYTES = 256 << 20
 """Beyond its bound of memory: what the golden arrays may need, and what is to be told and not only cut off."""
 
@@ -73,7 +74,7 @@ def _judged(folder: Path, manifest: Manifest, place: Place, until: float) -> tup
     """The first try that something can be said of. A latency that was disturbed is measured again."""
     for number in range(1, _TRIES + 1):
         start = time.monotonic()
-        tried = _one(folder, manifest, place, max(until - start, 1.0))
+        tried = _one(folder, manifest, place, max(until - start, _LEAST_S))
         reason = _judge(tried, manifest.bounds)
         if not reason or not _excused(tried, manifest.bounds):
             return tried, reason
