@@ -1,5 +1,6 @@
 # The short form of the commands. Needs Python 3.11 or newer and make; makes .venv on first use.
 #   make export   EfficientNet-Lite0 from torch to int8 files, checked, benchmarked here, one report
+#   make ship     the network onto two emulated boards: signed, tested there, switched; a bad version goes back
 #   make test     the tests          make test-slow   the long ones     make check   lint, types, arrows, docs
 #   make bench | report | docs | benchmarks | clean
 
@@ -12,7 +13,7 @@ MODEL ?= efficientnet-lite0
 ROOMS := inputs models graph export quantize runtime devices check report ship pipeline cli
 
 .DEFAULT_GOAL := help
-.PHONY: help export bench report test test-slow check docs benchmarks clean
+.PHONY: help export bench ship report test test-slow check docs benchmarks clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
@@ -23,6 +24,11 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+# A C compiler for the board that no runtime's wheel fits.
+$(VENV)/.native: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[native]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
@@ -38,6 +44,12 @@ export: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	@$(BIN)/sepia bench build/$(MODEL) $(foreach target,$(TARGETS),--target $(target))
+
+build/$(MODEL)/model.int8.onnx:
+	@$(MAKE) export
+
+ship: $(VENV)/.native build/$(MODEL)/model.int8.onnx
+	@$(BIN)/sepia ship rehearse build/$(MODEL)
 
 report: $(VENV)/.installed
 	@$(BIN)/sepia report build/$(MODEL)/results.json -o build/$(MODEL)
