@@ -33,7 +33,7 @@ from tuf.api.metadata import TargetFile
 from tuf.ngclient import UpdaterConfig
 
 from .clock import UTC, read_clock
-from .download import address, download, sha256_of
+from .download import address, download, download_small, sha256_of
 from .durable import make_folder, move, remove
 from .errors import Refused
 from .floor import read_floor
@@ -200,6 +200,10 @@ class Client:
         try:
             with told(updater, self.source.where, self._clock):
                 return updater.get_targetinfo(path)
+        except Refused:
+            # What the floor refused is loaded there: nobody may find it.
+            self._updater = None
+            raise
         finally:
             updater.floor.save()
 
@@ -225,12 +229,7 @@ class Client:
         if target.length > MOST_BYTES:
             what = f"has {target.length} bytes; at most {MOST_BYTES} are accepted"
             raise Refused(target.path, what, kind="limit")
-        into = self._partial / "small"
-        remove(into)
-        self._download(target, into)
-        data = into.read_bytes()
-        remove(into)
-        return data
+        return download_small(self.source, self._address(target), target)
 
     def _by_delta(self, offer: Offer, into: Path, base: Callable[[str], Path | None]) -> tuple[bool, str]:
         said = ""
@@ -263,7 +262,10 @@ class Client:
             move(made, into)
 
     def _download(self, target: TargetFile, into: Path) -> None:
-        download(self.source, address(self.source, target), target, into, self._partial / "parts")
+        download(self.source, self._address(target), target, into, self._partial / "parts")
+
+    def _address(self, target: TargetFile) -> str:
+        return address(self.source, target, hashed=self._ready().consistent)
 
     @property
     def _partial(self) -> Path:

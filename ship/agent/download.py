@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 from urllib.parse import quote
 
 from tuf.api.exceptions import DownloadError, LengthOrHashMismatchError
@@ -16,7 +17,7 @@ from .errors import Refused
 from .refusals import of_download
 from .source import Source
 
-__all__ = ["address", "download", "sha256_of"]
+__all__ = ["address", "download", "download_small", "sha256_of"]
 
 TRIES = 4
 """Of one file in one run; each must have brought the file further."""
@@ -43,10 +44,22 @@ def download(source: Source, url: str, target: TargetFile, into: Path, partial: 
     move(part, into)
 
 
-def address(source: Source, target: TargetFile) -> str:
-    """With consistent snapshots: the hash before the file's name (TUF specification 6.2)."""
-    folder, _, name = target.path.rpartition("/")
-    return f"{source.targets}{quote(f'{folder}/{sha256_of(target)}.{name}', safe='/+')}"
+def download_small(source: Source, url: str, target: TargetFile) -> bytes:
+    """In memory. Raises Refused as `download`."""
+    try:
+        data = source.download_bytes(url, target.length)
+    except DownloadError as error:
+        raise of_download(target.path, error) from error
+    _refuse_other(target, data)
+    return data
+
+
+def address(source: Source, target: TargetFile, *, hashed: bool = True) -> str:
+    """hashed: with consistent snapshots the hash stands before the file's name (TUF specification 6.2)."""
+    folder, slash, name = target.path.rpartition("/")
+    path = f"{folder}{slash}{sha256_of(target)}.{name}" if hashed else target.path
+    # A "+" is quoted too: object stores take it for a space.
+    return source.targets + quote(path, safe="/")
 
 
 def sha256_of(target: TargetFile) -> str:
@@ -73,7 +86,7 @@ def _fetch(source: Source, url: str, target: TargetFile, part: Path) -> None:
 def _append(source: Source, url: str, target: TargetFile, part: Path, had: int) -> None:
     try:
         start, pieces = source.open(url, had)
-        with _written(part, start) as file:
+        with closing(pieces), _written(part, start) as file:
             for piece in pieces:
                 start += len(piece)
                 if start > target.length:
@@ -92,12 +105,16 @@ def _written(part: Path, start: int) -> Iterator[BinaryIO]:
 
 
 def _verify(target: TargetFile, part: Path) -> None:
-    size = _size(part)
+    with told(part), part.open("rb") as file:
+        _refuse_other(target, file)
+
+
+def _refuse_other(target: TargetFile, data: bytes | IO[bytes]) -> None:
+    size = len(data) if isinstance(data, bytes) else os.fstat(data.fileno()).st_size
     if size != target.length:
         raise Refused(target.path, f"ends after {size} of {target.length} bytes", kind="length")
     try:
-        with told(part), part.open("rb") as file:
-            target.verify_length_and_hashes(file)
+        target.verify_length_and_hashes(data)
     except LengthOrHashMismatchError as error:
         what = "is not the file that was signed for: its hash is another"
         raise Refused(target.path, what, kind="changed", hint="tell whoever runs the repository") from error

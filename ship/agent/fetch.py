@@ -21,7 +21,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError, 
 
 from .errors import Refused
 from .inbox import Inbox
-from .source import Source
+from .source import Pieces, Source
 from .watch import Watch
 
 __all__ = ["Http", "Inbox"]
@@ -33,14 +33,13 @@ _PIECE = 1 << 16
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _OBJECT = re.compile(r"^\w+\(host=[^)]*\): ")
 """What urllib3 calls its own connection, before it says what is wrong."""
-_PORTS = {"http": 80, "https": 443}
 
 
 class Http(Source):
     """url: of the folder with metadata/ and targets/.
 
-    deadline_s: for everything that is fetched with it, from the first request on. least_bytes_per_s: while waiting,
-    over each window_s seconds; an answer's head must come within one. connect_s: for the connection.
+    deadline_s: seconds of waiting for everything that is fetched with it. least_bytes_per_s: over each window_s seconds
+    of waiting; an answer's head must come within one. connect_s: for the connection.
     """
 
     def __init__(
@@ -54,8 +53,10 @@ class Http(Source):
     ) -> None:
         super().__init__(url)
         parts = _split(url)
-        if parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise Refused(url[:200], "is no address of a repository", kind="config", hint="http://… or https://…")
+        if "@" in parts.netloc:
+            raise Refused(parts.hostname, "its address holds a password", kind="config", hint="leave it out")
         self._watch = Watch(deadline_s, least_bytes_per_s, window_s)
         self._timeout = urllib3.Timeout(connect=connect_s, read=2 * window_s)
         self._pools: dict[str, urllib3.PoolManager] = {}
@@ -66,8 +67,8 @@ class Http(Source):
         self._pools.clear()
         self._watch.release()
 
-    def open(self, url: str, start: int = 0) -> tuple[int, Iterator[bytes]]:
-        with self._watch.transfer(), self._told(url):
+    def open(self, url: str, start: int = 0) -> tuple[int, Pieces]:
+        with self._told(url), self._watch.transfer():
             response = self._answer(url, start)
         if response.status >= 400:
             response.close()
@@ -103,10 +104,10 @@ class Http(Source):
                 timeout=self._timeout,
             )
 
-    def _pieces(self, response: urllib3.BaseHTTPResponse, url: str) -> Iterator[bytes]:
+    def _pieces(self, response: urllib3.BaseHTTPResponse, url: str) -> Pieces:
         """As they come, and never decompressed."""
         try:
-            with self._watch.transfer(), self._told(url):
+            with self._told(url), self._watch.transfer():
                 while piece := self._piece(response):
                     yield piece
             response.release_conn()

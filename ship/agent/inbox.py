@@ -5,15 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote
 
 from tuf.api.exceptions import DownloadHTTPError
 
 from .errors import Refused
-from .source import Source
+from .source import Pieces, Source
 
 __all__ = ["Inbox"]
 
@@ -30,12 +30,12 @@ class Inbox(Source):
         super().__init__(_BASE, str(folder))
         self.folder = folder
 
-    def open(self, url: str, start: int = 0) -> tuple[int, Iterator[bytes]]:
+    def open(self, url: str, start: int = 0) -> tuple[int, Pieces]:
         self.requests += 1
-        path = url.removeprefix(f"{_BASE}/")
+        path = unquote(url.removeprefix(f"{_BASE}/"))
         return start, self._pieces(self._file(path), start)
 
-    def _pieces(self, file: BinaryIO, start: int) -> Iterator[bytes]:
+    def _pieces(self, file: BinaryIO, start: int) -> Pieces:
         with closing(file):
             file.seek(start)
             for piece in iter(lambda: file.read(_PIECE), b""):

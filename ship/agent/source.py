@@ -6,12 +6,17 @@ Neither is trusted: what comes is bounded here and verified by TUF.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from typing import TypeAlias
 
 from tuf.api.exceptions import DownloadLengthMismatchError
 from tuf.ngclient import FetcherInterface
 
-__all__ = ["Source"]
+__all__ = ["Pieces", "Source"]
+
+Pieces: TypeAlias = Generator[bytes, None, None]
+"""To be closed by whoever does not read to the end: a connection and its watch hang on it."""
 
 
 class Source(FetcherInterface):
@@ -35,7 +40,7 @@ class Source(FetcherInterface):
         return f"{self.base}/targets/"
 
     @abstractmethod
-    def open(self, url: str, start: int = 0) -> tuple[int, Iterator[bytes]]:
+    def open(self, url: str, start: int = 0) -> tuple[int, Pieces]:
         """Where the pieces begin (`start`, or 0 where the source cannot go on from there), and the pieces.
 
         Raises tuf's DownloadHTTPError for what the server answers with an error (404 for what is not there), and
@@ -55,8 +60,9 @@ class Source(FetcherInterface):
         Raises as `open`, and tuf's DownloadLengthMismatchError.
         """
         got = bytearray()
-        for piece in self.fetch(url):
-            got += piece
-            if len(got) > max_length:
-                raise DownloadLengthMismatchError(f"{url} has more than the {max_length} bytes that are accepted")
+        with closing(self.open(url)[1]) as pieces:
+            for piece in pieces:
+                got += piece
+                if len(got) > max_length:
+                    raise DownloadLengthMismatchError(f"more than the {max_length} bytes that are accepted")
         return bytes(got)

@@ -40,6 +40,11 @@ class FlooredUpdater(Updater):
         )
         self._trusted_set.reference_time = now
 
+    @property
+    def consistent(self) -> bool:
+        """Whether the names of files begin with their version or hash."""
+        return bool(self._trusted_set.root.consistent_snapshot)
+
     def trusted(self, role: str) -> Signed | None:
         """Verified metadata of a role, if any are loaded."""
         return cast("Signed | None", self._trusted_set.get(role))

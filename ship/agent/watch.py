@@ -19,8 +19,8 @@ _LOOKS = 4
 
 
 class Watch:
-    """deadline_s: seconds for everything together, from the first wait on. least_bytes_per_s: while waiting, over each
-    window_s seconds of it; the time that the receiver needs for itself does not count.
+    """deadline_s: seconds of waiting for everything together. least_bytes_per_s: over each window_s seconds of waiting.
+    The time that the receiver needs for itself does not count.
 
     reason: why it was cut, or "".
     """
@@ -28,12 +28,14 @@ class Watch:
     def __init__(self, deadline_s: float, least_bytes_per_s: float, window_s: float) -> None:
         self.reason = ""
         self._deadline_s, self._least, self._window_s = deadline_s, least_bytes_per_s, window_s
-        self._until: float | None = None
         self._received, self._waited_s = 0, 0.0
         self._since: float | None = None
         self._mark = (0, 0.0)
         self._socket: socket.socket | None = None
-        self._over = threading.Event()
+
+    @property
+    def _late(self) -> str:
+        return f"not done within {self._deadline_s:g} s"
 
     def hold(self, connected: socket.socket) -> None:
         """The socket that is shut when it must be; a duplicate is kept, since TLS takes the socket itself over."""
@@ -47,17 +49,19 @@ class Watch:
 
     @contextmanager
     def transfer(self) -> Iterator[None]:
-        """One request and its answer. A new one has a whole window for its first bytes."""
-        if self._until is None:
-            self._until = time.monotonic() + self._deadline_s
+        """A request, or its answer: a whole window for its first bytes. Raises TimeoutError past the deadline."""
+        if self._waited_s >= self._deadline_s:
+            self.reason = self._late
+            raise TimeoutError(self.reason)
+        self.reason = ""
         self._mark = (self._received, self._waited_s)
-        self._over = threading.Event()
-        looker = threading.Thread(target=self._look, args=(self._over,), daemon=True)
+        over = threading.Event()
+        looker = threading.Thread(target=self._look, args=(over,), daemon=True)
         looker.start()
         try:
             yield
         finally:
-            self._over.set()
+            over.set()
             looker.join()
 
     @contextmanager
@@ -74,11 +78,11 @@ class Watch:
         self._received += count
 
     def _look(self, over: threading.Event) -> None:
-        while not over.wait(self._window_s / _LOOKS):
+        while not over.wait(min(self._window_s, self._deadline_s) / _LOOKS):
             now, since = time.monotonic(), self._since
-            if self._until is not None and now >= self._until:
-                return self._cut(f"not done within {self._deadline_s:g} s")
             received, waited_s = self._received, self._waited_s + (now - since if since is not None else 0.0)
+            if waited_s >= self._deadline_s:
+                return self._cut(self._late)
             if waited_s - self._mark[1] < self._window_s:
                 continue
             came = received - self._mark[0]

@@ -10,6 +10,7 @@ A key of `answers` is a part of the path; the first that fits is called with the
 from __future__ import annotations
 
 import gzip
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -42,7 +43,10 @@ _LONGEST_S = 30.0
 
 
 class AttackServer:
-    """folder: what is served; ranges are. asked: the path of each request, with its range. sent: bytes of bodies."""
+    """folder: what is served; ranges are. asked: the path of each request, with its range; headers: of it.
+
+    connections: that were made. sent: bytes of bodies.
+    """
 
     def __init__(self, folder: Path, *, ranges: bool = True) -> None:
         self.folder, self.ranges = folder, ranges
@@ -50,18 +54,25 @@ class AttackServer:
         self.asked: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
         self.sent = 0
+        self.connections = 0
         self.over = threading.Event()
+        self._scheme_and_host = "http://127.0.0.1"
 
         class Handler(_Handler):
             attack = self
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme_and_host}:{self._server.server_address[1]}"
+
+    def secure(self, context: ssl.SSLContext) -> None:
+        """From now on by TLS, as https://localhost."""
+        self._scheme_and_host = "https://localhost"
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -76,9 +87,18 @@ class AttackServer:
         self._thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away in the middle is what is tried here."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     attack: AttackServer
+
+    def setup(self) -> None:
+        super().setup()
+        self.attack.connections += 1
 
     def do_GET(self) -> None:
         self.attack.asked.append((self.path, self.headers.get("Range", "")))

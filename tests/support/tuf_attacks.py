@@ -396,7 +396,7 @@ def _answer(part: str, answer: Answer, kind: str, words: str) -> None:
 
 _answer("timestamp.json", endless, "endless", "timestamp.json: does not end where it should")
 _answer("1.1.0.sepia", endless, "endless", "does not end after the 2400 bytes")
-_answer("current.json", endless, "endless", "current.json: does not end after")
+_answer("current.json", endless, "endless", "current.json: does not end where it should")
 _answer("timestamp.json", slow, "slow", "at least 512 a second are expected")
 _answer("1.1.0.sepia", slow, "slow", "at least 512 a second are expected")
 _answer("timestamp.json", endless_head, "slow", "0 bytes in 0.4 s")
