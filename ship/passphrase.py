@@ -1,53 +1,61 @@
-"""Where the passphrase of a key comes from: a file, or the terminal; never the command line, which others can read."""
+"""What opens a key: typed in, or read from a file that a variable names. Never on a command line: others see that."""
 
 from __future__ import annotations
 
 import getpass
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import ConfigError
+from ..errors import TrustError
 
-__all__ = ["FILE_VARIABLE", "ask", "ask_new"]
+__all__ = ["LEAST", "VARIABLE", "Passphrase", "ask", "none"]
 
-FILE_VARIABLE = "SEPIA_SHIP_PASSPHRASE_FILE"
-"""Environment variable: a file whose first line is the passphrase."""
+VARIABLE = "SEPIA_SHIP_PASSPHRASE_FILE"
+"""Environment variable: a file whose first line is the passphrase of every key that is opened or made."""
 
-_LEAST = 8
+LEAST = 8
+"""Characters of a new passphrase."""
 
-
-def ask(what: str) -> bytes:
-    """The passphrase of an existing key; what: for the question. Raises ConfigError where there is nobody to ask."""
-    given = _from_file()
-    return given if given is not None else _typed(f"Passphrase of {what}: ")
+Passphrase = Callable[[str, bool], bytes | None]
+"""(whose: the key's name; new: whether it is to be chosen) → the passphrase; None: the key is kept without one."""
 
 
-def ask_new(what: str) -> bytes:
-    """A new one, typed twice. Raises ConfigError if the two differ, it is too short, or there is nobody to ask."""
-    given = _from_file()
-    if given is None:
-        given = _typed(f"New passphrase of {what}: ")
-        if _typed("The same again: ") != given:
-            raise ConfigError("passphrase", "the two are not the same", hint="run the same command again")
-    if len(given) < _LEAST:
-        raise ConfigError("passphrase", f"has {len(given)} bytes", accepted=f"{_LEAST} or more")
+def ask(whose: str, new: bool) -> bytes | None:
+    """From the file that `VARIABLE` names, else typed in at the terminal; twice if it is new.
+
+    Raises TrustError where there is neither, for a file that can't be used, and for a new one that is too short.
+    """
+    file = os.environ.get(VARIABLE)
+    given = _from_file(Path(file)) if file else _typed(whose, new)
+    if new and len(given) < LEAST:
+        raise TrustError(f"key '{whose}'", f"a passphrase of {len(given)} characters", accepted=f"{LEAST} or more")
+    return given.encode()
+
+
+def none(whose: str, new: bool) -> bytes | None:
+    """No passphrase: whoever can read the key's file can sign with it."""
+    return None
+
+
+def _from_file(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            given = file.readline().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise TrustError(f"{VARIABLE}={path}", f"cannot be read ({reason})") from error
+    if not given:
+        raise TrustError(f"{VARIABLE}={path}", "its first line is empty", accepted="the passphrase in it")
     return given
 
 
-def _from_file() -> bytes | None:
-    name = os.environ.get(FILE_VARIABLE)
-    if not name:
-        return None
-    try:
-        return Path(name).read_bytes().splitlines()[0]
-    except (OSError, IndexError) as error:
-        reason = getattr(error, "strerror", None) or "it is empty"
-        raise ConfigError(FILE_VARIABLE, f"{name} gives no passphrase ({reason})") from error
-
-
-def _typed(question: str) -> bytes:
+def _typed(whose: str, new: bool) -> str:
     if not sys.stdin.isatty():
-        hint = f"run it on a terminal, or name a file in {FILE_VARIABLE}"
-        raise ConfigError("passphrase", "there is nobody to ask", hint=hint)
-    return getpass.getpass(question, sys.stderr).encode()
+        hint = f"run it at a terminal, or name a file that holds the passphrase in {VARIABLE}"
+        raise TrustError(f"key '{whose}'", "its passphrase is needed, and there is nobody to ask", hint=hint)
+    given = getpass.getpass(f"{'New passphrase' if new else 'Passphrase'} of the key '{whose}': ", sys.stderr)
+    if new and getpass.getpass("Once more: ", sys.stderr) != given:
+        raise TrustError(f"key '{whose}'", "the two passphrases are not the same", hint="run the same command again")
+    return given

@@ -1,8 +1,45 @@
 """The Update Framework's repository as a folder of static files: roles and keys, publishing, channels, roll-outs.
 
-To REPOSITORY from the integrator: a stopgap of mine stood here for some minutes; it is gone, this room and ship/keys.py,
-ship/passphrase.py, cli/ship_keys.py, cli/ship_publish.py are yours: overwrite freely. (ship/keys.py is my stopgap still:
-OpenSSH's key format with bcrypt rounds, since cryptography's PKCS#8 has 2048 rounds of PBKDF2 fixed; keep that choice
-unless yours is stronger; bcrypt is in pyproject.) My ruff --fix touched your settle.py and names.py; restored from git.
-Delete this paragraph.
+    create(folder, keys); delegate(folder, "lite0", "stable", keys); publish(folder, keys, bundle, "stable")
+
+Every change is made whole under a lock, signed with the keys that are here, and waits in `waiting/` where others must
+sign. What clients see changes in one rename. Any static server serves it: names are relative, and no index is needed.
 """
+
+from __future__ import annotations
+
+from .check import Checked, Offered, Role, check
+from .create import create, delegate
+from .outcome import Outcome, Waiting
+from .prune import Pruned, prune
+from .publish import Published, promote, publish, publish_all, set_rollout, withdraw
+from .renew import renew
+from .rotate import add_keys, revoke, rotate, set_threshold
+from .sign import drop, sign_file, sign_waiting
+
+__all__ = [
+    "Checked",
+    "Offered",
+    "Outcome",
+    "Pruned",
+    "Published",
+    "Role",
+    "Waiting",
+    "add_keys",
+    "check",
+    "create",
+    "delegate",
+    "drop",
+    "promote",
+    "prune",
+    "publish",
+    "publish_all",
+    "renew",
+    "revoke",
+    "rotate",
+    "set_rollout",
+    "set_threshold",
+    "sign_file",
+    "sign_waiting",
+    "withdraw",
+]

@@ -5,7 +5,7 @@ Root names those of the four top-level roles, targets those of each channel (TUF
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,30 +15,7 @@ from .names import ROOT, TARGETS, TOP_LEVEL
 if TYPE_CHECKING:
     from tuf.api.metadata import Metadata
 
-__all__ = ["Given", "delegator_of", "given", "sign", "verdict"]
-
-
-@dataclass(frozen=True)
-class Given:
-    """keyids: whose signatures count. threshold: how many of them it takes."""
-
-    keyids: frozenset[str]
-    threshold: int
-
-
-def delegator_of(role: str) -> str:
-    return ROOT if role in TOP_LEVEL else TARGETS
-
-
-def given(delegator: Metadata[Any] | None, role: str) -> Given | None:
-    """None: it says nothing of this role."""
-    if delegator is None:
-        return None
-    try:
-        found = delegator.signed.get_delegated_role(role)
-    except ValueError:
-        return None
-    return Given(frozenset(found.keyids), found.threshold)
+__all__ = ["Verdict", "delegator_of", "names_of", "sign", "verdict"]
 
 
 @dataclass(frozen=True)
@@ -50,36 +27,34 @@ class Verdict:
     others: frozenset[str]
 
 
+def delegator_of(role: str) -> str:
+    return ROOT if role in TOP_LEVEL else TARGETS
+
+
 def verdict(delegator: Metadata[Any] | None, role: str, metadata: Metadata[Any]) -> Verdict | None:
     """None: the delegator says nothing of this role."""
-    if delegator is None or given(delegator, role) is None:
+    if delegator is None:
         return None
-    found = delegator.signed.get_verification_result(role, metadata.signed_bytes, metadata.signatures)
+    try:
+        found = delegator.signed.get_verification_result(role, metadata.signed_bytes, metadata.signatures)
+    except ValueError:
+        return None
     return Verdict(frozenset(found.signed), found.missing, frozenset(found.unsigned))
 
 
-def sign(metadata: Metadata[Any], role: str, delegators: tuple[Metadata[Any] | None, ...], keys: KeyStore) -> None:
+def sign(metadata: Metadata[Any], role: str, delegators: Iterable[Metadata[Any] | None], keys: KeyStore) -> None:
     """Add the signatures that each delegator's threshold still lacks, of keys that are here.
 
     No more than that: each may cost its owner a passphrase.
     """
     for delegator in delegators:
         while (found := verdict(delegator, role, metadata)) is not None and found.missing:
-            name = _next(found.others, keys)
+            name = keys.readiest(found.others)
             if name is None:
                 break
             metadata.sign(keys.signer(name), append=True)
 
 
-def names_of(keyids: frozenset[str], keys: KeyStore) -> tuple[str, ...]:
+def names_of(keyids: Iterable[str], keys: KeyStore) -> tuple[str, ...]:
     """What they are called here; the first of their digits where they have no name."""
     return tuple(sorted(keys.named(keyid) or keyid[:12] for keyid in keyids))
-
-
-def _next(keyids: frozenset[str], keys: KeyStore) -> str | None:
-    named = [name for keyid in sorted(keyids) if (name := keys.named(keyid)) is not None and keys.can_sign(name)]
-    # Those that are open already cost nobody anything.
-    return min(named, key=lambda name: (not keys.is_open(name), name), default=None)
-
-
-Edited = Mapping[str, "Metadata[Any]"]

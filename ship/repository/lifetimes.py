@@ -21,19 +21,20 @@ from .names import ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 if TYPE_CHECKING:
     from tuf.api.metadata import Metadata
 
-__all__ = ["DAYS", "Lifetime", "days_of", "ends_soon", "refuse_odd_days", "refuse_wrong_clock", "signed_at", "start"]
+__all__ = ["DAYS", "ONLINE", "days_of", "ends_soon", "refuse_odd_days", "refuse_wrong_clock", "signed_at", "start"]
 
 DAYS = {ROOT: 365, TARGETS: 90, SNAPSHOT: 7, TIMESTAMP: 7}
 """Of a new repository; of a channel's role as of targets."""
 
 FIELD = "x-sepia-days"
-"""In each metadata: how many days this role's signatures hold, so that each renewal asks for the same."""
+"""In each metadata: how many days this role's signatures hold, so that each renewal takes the same."""
+
+ONLINE = "x-sepia-online-days"
+"""In root: those of snapshot and timestamp, of which the first are made once root has its signatures."""
 
 MOST_DAYS = 3660
 _SOON = 1 / 3
 _TOLERANCE = timedelta(minutes=5)
-
-Lifetime = timedelta
 
 
 def days_of(role: str, signed: Any) -> int:

@@ -1,7 +1,7 @@
 """Names in a repository: roles, metadata files, targets.
 
-    metadata/{N.root,N.snapshot,N.targets,N.MODEL.CHANNEL,timestamp}.json
-    targets/MODEL/CHANNEL/TARGET/<sha256>.{current.json,VERSION.sepia,VERSION.from-<base>.bsdiff}
+metadata/{N.root,N.snapshot,N.targets,N.MODEL.CHANNEL,timestamp}.json
+targets/MODEL/CHANNEL/TARGET/<sha256>.{current.json,VERSION.sepia,VERSION.from-<base>.bsdiff}
 """
 
 from __future__ import annotations
