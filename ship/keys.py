@@ -11,6 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,12 +36,15 @@ _MOST_BYTES = 1 << 14
 class KeyStore:
     """folder: need not be there yet. passphrase: what opens a key, and guards a new one.
 
-    A key that was opened once stays open as long as the store is held: nobody types a passphrase twice in a command.
+    A key that was opened stays open as long as the store is held, and a passphrase that was given is tried on the next
+    key and guards the next new one: nobody types it twice in a command. `ssh-keygen -p` gives a key another.
     """
 
     def __init__(self, folder: Path, passphrase: passphrases.Passphrase = passphrases.ask) -> None:
         self.folder, self.passphrase = folder, passphrase
         self._open: dict[str, Signer] = {}
+        self._given: list[bytes] = []
+        self._chosen: list[bytes | None] = []
 
     def names(self) -> tuple[str, ...]:
         """Of keys of which the public half is here."""
@@ -58,7 +62,9 @@ class KeyStore:
 
         self._refuse_taken(name)
         private = Ed25519PrivateKey.generate()
-        guarded = _private_bytes(private, self.passphrase(name, True))
+        if not self._chosen:
+            self._chosen.append(self.passphrase(name, True))
+        guarded = _private_bytes(private, self._chosen[0])
         self._make_folder()
         _write(self._private(name), guarded, 0o600)
         return self._keep_public(name, _public_line(private, name))
@@ -143,10 +149,18 @@ class KeyStore:
         try:
             return _loaded(path, data, None)
         except TypeError:  # what `cryptography` says of a key that is encrypted
-            secret = self.passphrase(name, False)
-        if secret is None:
-            raise TrustError(str(path), "is guarded by a passphrase", hint="leave out --no-passphrase")
-        return _loaded(path, data, secret)
+            return self._opened_with_passphrase(name, path, data)
+
+    def _opened_with_passphrase(self, name: str, path: Path, data: bytes) -> Ed25519PrivateKey:
+        for secret in (*self._given, *filter(None, self._chosen)):
+            with suppress(TrustError):
+                return _loaded(path, data, secret)
+        given = self.passphrase(name, False)
+        if given is None:
+            raise TrustError(str(path), "is guarded by a passphrase")
+        private = _loaded(path, data, given)
+        self._given.append(given)
+        return private
 
 
 def read_public(path: Path) -> Key:

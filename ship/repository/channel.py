@@ -115,10 +115,6 @@ class Channel:
         file = self.file(bundle_path(self.folder(target), version))
         file.unrecognized_fields["custom"] = {**(file.custom or {}), "withdrawn": time}
 
-    def unmark_withdrawn(self, target: str, version: str) -> None:
-        file = self.file(bundle_path(self.folder(target), version))
-        file.unrecognized_fields["custom"] = {k: v for k, v in (file.custom or {}).items() if k != "withdrawn"}
-
     def forget(self, path: str) -> None:
         """Offer a file no longer; of a bundle its digest is kept."""
         file = self.signed.targets.pop(path)
@@ -136,20 +132,22 @@ class Channel:
 
 def channel_of(edit: Edit, model: str, channel: str) -> Channel:
     """To be changed. Raises ConfigError for a model or a channel that the repository has no role for."""
-    role = role_of(model, channel)
-    refuse_unknown_channel(edit, role)
-    return Channel(edit.store, model, channel, edit.signed(role))
+    refuse_unknown_channel(edit, model, channel)
+    return Channel(edit.store, model, channel, edit.signed(role_of(model, channel)))
 
 
-def refuse_unknown_channel(edit: Edit, role: str) -> None:
+def refuse_unknown_channel(edit: Edit, model: str, channel: str) -> None:
     """Raises ConfigError."""
+    role, folder = role_of(model, channel), edit.store.folder
     signed = edit.store.in_force(TARGETS).signed
     known = tuple(signed.delegations.roles) if signed.delegations is not None else ()
-    if role not in known:
-        waits = role in edit.store.waiting()
-        what = "waits for signatures" if waits else "is no channel of a model here"
-        hint = f"sepia ship keys {'sign' if waits else 'delegate'} {edit.store.folder}{'' if waits else f' {role}'}"
-        raise ConfigError(role, what, accepted=nearest(role, known) if known and not waits else "", hint=hint)
+    if role in known:
+        return
+    if role in edit.store.waiting():
+        raise ConfigError(role, "waits for signatures", hint=f"sepia ship keys sign {folder}")
+    accepted = nearest(role, known) if known else ""
+    hint = f"sepia ship keys delegate {folder} {model} {channel}"
+    raise ConfigError(role, "is no channel of a model here", accepted=accepted, hint=hint)
 
 
 def _version(path: str, file: TargetFile) -> Version:

@@ -87,7 +87,9 @@ def check(folder: Path, keys: KeyStore | None = None, *, files: bool = True, at:
         with tempfile.TemporaryDirectory(prefix="sepia-check-") as made:
             _read_as_client(store, Path(made), at, files=files)
     except (RepositoryError, DownloadError) as error:
-        raise TrustError(str(folder), f"no board accepts it now: {error}", hint="sepia ship publish --renew") from error
+        raise TrustError(
+            str(folder), f"no board accepts it now: {error}", hint=f"sepia ship keys renew {folder}"
+        ) from error
     roles = (ROOT, TIMESTAMP, SNAPSHOT, *store.roles())
     return Checked(
         tuple(_role(store, named, role) for role in roles),

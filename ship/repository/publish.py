@@ -95,9 +95,10 @@ def publish_all(
     if not 0 <= deltas <= MOST_BASES:
         raise ConfigError("deltas", f"are {deltas}", accepted=f"0 to {MOST_BASES}")
     manifests = [_checked(bundle) for bundle in bundles]
+    _refuse_two_for_one(bundles, manifests)
     with editing(folder, keys, at) as edit:
         for manifest in manifests:
-            refuse_unknown_channel(edit, role_of(manifest.model, channel))
+            refuse_unknown_channel(edit, manifest.model, channel)
         found: list[tuple[Channel, str, bool, str]] = []
         for number, (bundle, manifest) in enumerate(zip(bundles, manifests, strict=True)):
             progress(f"{manifest.model} {manifest.version} for {manifest.target}", number, len(bundles))
@@ -125,7 +126,7 @@ def promote(
         raise ConfigError("channel", f"'{channel}' is the channel that it comes from", accepted="another one")
     with editing(folder, keys, at) as edit:
         for name in (source, channel):
-            refuse_unknown_channel(edit, role_of(model, name))
+            refuse_unknown_channel(edit, model, name)
         first = Channel(edit.store, model, source, edit.store.in_force(role_of(model, source)).signed)
         found: list[tuple[Channel, str, bool, str]] = []
         for known in _having(first, version, target):
@@ -193,6 +194,15 @@ def withdraw(
 def _checked(bundle: Path) -> Manifest:
     with host_error():
         return archive.check(bundle)
+
+
+def _refuse_two_for_one(bundles: Sequence[Path], manifests: Sequence[Manifest]) -> None:
+    first: dict[tuple[str, str], Path] = {}
+    for bundle, manifest in zip(bundles, manifests, strict=True):
+        other = first.setdefault((manifest.model, manifest.target), bundle)
+        if other != bundle:
+            what = f"is for the model and the target of {other}"
+            raise ConfigError(str(bundle), what, hint="publish one after the other: the last is what boards get")
 
 
 def _offer(
@@ -282,7 +292,7 @@ def _pointed(
 ) -> list[tuple[Channel, str, Pointer]]:
     """Targets whose pointer is meant. Raises ConfigError where that is none, or not clear."""
     role = role_of(model, channel)
-    refuse_unknown_channel(edit, role)
+    refuse_unknown_channel(edit, model, channel)
     line = Channel(edit.store, model, channel, edit.newest(role))
     known = line.targets()
     if not known or (target is not None and target not in known):

@@ -144,9 +144,8 @@ class _Settling:
                 del self.chosen[role]
                 return True
         for role in self._named_roles():
-            delegator = delegator_of(role)
-            one = self._effective(role)
-            if delegator in self.chosen and (one is None or not self._is_right(role, one)):
+            delegator, held = delegator_of(role), self._effective(role)
+            if delegator in self.chosen and (held is None or not self._is_right(role, held)):
                 del self.chosen[delegator]
                 return True
         return False
@@ -190,7 +189,7 @@ class _Settling:
             raise TrustError(
                 str(self.store.folder),
                 f"its root expired on {root.signed.expires:%Y-%m-%d}: no board accepts anything any more",
-                hint="sepia ship keys renew root, with the keys of root",
+                hint=f"sepia ship keys renew {self.store.folder} root",
             )
 
     # Snapshot and timestamp
@@ -218,11 +217,8 @@ class _Settling:
         from tuf.api.metadata import Metadata, Snapshot, Timestamp
 
         old, root = self.store.maybe(role), self._effective(ROOT)
-        made: Metadata[Any]
-        if old is not None:
-            made = next_version(role, old, old.signed.version + 1, self.now)
-        else:
-            made = Metadata(Snapshot(meta={}) if role == SNAPSHOT else Timestamp())
+        first: Metadata[Any] = Metadata(Snapshot(meta={})) if role == SNAPSHOT else Metadata(Timestamp())
+        made = next_version(role, old or first, 1 if old is None else old.signed.version + 1, self.now)
         days = None if root is None else root.signed.unrecognized_fields.get(ONLINE, {}).get(role)
         start(role, made.signed, self.now, days)
         return made
