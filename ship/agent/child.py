@@ -250,7 +250,7 @@ class _Child:
         self._see_memory()
         self._end_held_input()
         if self.seconds > self.limits.deadline_s:
-            self._stop(f"not done within {self.limits.deadline_s:.3g} s")
+            self._stop(f"not done within {round(self.limits.deadline_s, 1):g} s")
         elif self.mark and processes.children(self.process.pid) > _MOST_CHILDREN:
             self._stop(f"started more than {_MOST_CHILDREN} processes")
         elif self.mark:

@@ -53,7 +53,7 @@ def test_a_program_that_is_right(at: Path) -> None:
         (ECHO.replace("cat\n", "cat; echo cannot >&2; exit 4\n"), "native: exit code 4 (cannot)"),
         (ECHO.replace("cat\n", "cat; kill -ILL $$\n"), "native: ended by SIGILL"),
         (ECHO.replace("cat\n", "cat; yes\n"), "native: wrote more than 65536 bytes"),
-        (ECHO.replace("cat\n", "cat; sleep 100\n"), "native: not done within 1 s"),
+        (ECHO.replace("cat\n", "cat; sleep 100\n"), "native: not done within "),
         (ECHO.replace("echo", "true"), "native: did not tell its times on standard error"),
         (ECHO.replace("1.5,", '"quick",'), "native: told 'quick' for a number"),
         (ECHO.replace("1.5,", "-1,"), "native: told -1 for a number"),
