@@ -26,7 +26,7 @@ TARGETS = {
 """Debian's architecture of an emulated board → the target of its bundles."""
 
 RIGHT = "cat"
-WRONG = "tr '\\000' '\\001'"
+WRONG = "tr '\\000-\\377' '\\001-\\377\\000'"
 """What a script does with its input: the second gives wrong outputs."""
 
 _SAMPLES, _VALUES = 2, 64
