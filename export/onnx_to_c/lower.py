@@ -15,7 +15,7 @@ from ..onnx_to_tflite.steps import steps
 from . import conv, dense, elementwise, moves, pool, softmax, tables
 from .ends import End, give_output, take_input
 from .listing import Listing, sizes
-from .rows import Row, choose
+from .rows import ROWS, Row, choose
 
 __all__ = ["FAMILIES", "Planned", "lower", "plan"]
 
@@ -35,7 +35,7 @@ def plan(quantized: Quantized) -> tuple[list[Planned], list[Refusal]]:
     """Every step with its row, and every refusal: of the graph's ends, then of its nodes in order."""
     planned: list[Planned] = []
     refusals = _ends(quantized)
-    for site in steps(quantized):
+    for site in steps(quantized, lambda op: any(row.fuses for row in ROWS.get(op, ()))):
         row = choose(site)
         if isinstance(row, Refusal):
             refusals.append(row)

@@ -7,6 +7,8 @@ still runs in int8 as one, as ONNX Runtime runs Conv → Clip → QuantizeLinear
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import onnx_ir as ir
 
 from .rows import ROWS
@@ -15,15 +17,19 @@ from .site import Quantized, Site, constant
 __all__ = ["steps"]
 
 
-def steps(quantized: Quantized) -> list[Site]:
-    """Every node of the graph, in order, in exactly one site."""
+def _fuses(op: str) -> bool:
+    return any(row.fuses for row in ROWS.get(op, ()))
+
+
+def steps(quantized: Quantized, fuses: Callable[[str], bool] = _fuses) -> list[Site]:
+    """Every node of the graph, in order, in exactly one site. fuses: whether an op takes in the clamp behind it."""
     outputs = {value.name for value in quantized.model.graph.outputs}
     joined: set[ir.Node] = set()
     sites = []
     for node in quantized.model.graph:
         if node in joined:
             continue
-        clamp = _clamp_behind(node, quantized, outputs)
+        clamp = _clamp_behind(node, quantized, outputs) if fuses(node.op_type) else None
         if clamp is not None:
             joined.add(clamp)
         sites.append(Site(node, quantized, clamp))
@@ -31,7 +37,7 @@ def steps(quantized: Quantized) -> list[Site]:
 
 
 def _clamp_behind(node: ir.Node, quantized: Quantized, outputs: set[str | None]) -> ir.Node | None:
-    if not any(row.fuses for row in ROWS.get(node.op_type, ())) or len(node.outputs) != 1:
+    if len(node.outputs) != 1:
         return None
     between = node.outputs[0]
     uses = list(between.uses())

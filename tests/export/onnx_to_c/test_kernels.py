@@ -74,6 +74,12 @@ def joined(net: QdqBuilder) -> str:
     return net.op("layer", "Concat", parts, **GRID, axis=2)
 
 
+def joined_channels(net: QdqBuilder) -> str:
+    """Of one channel each, so that no part lies in one piece."""
+    parts = [net.input(f"part{number}", (1, 1, 3, 4)) for number in range(3)]
+    return net.op("layer", "Concat", parts, **GRID, axis=1)
+
+
 def halved(net: QdqBuilder) -> str:
     """Two parts of unequal size, which are read by different ops and come together again."""
     net.initializers |= {"sizes": np.array([3, 5]), "spatial": np.array([2, 3])}
@@ -136,6 +142,7 @@ MORE: dict[str, Case] = {
     "slice": op("Slice", np.array([2, -2]), np.array([11, -9]), np.array([2, 3]), np.array([3, -1])),
     "pad": op("Pad", np.array([0, 1, 2, 0, 0, 0, 1, 3])),
     "joined along rows": joined,
+    "joined channels": joined_channels,
     "two halves": halved,
 }  # fmt: skip
 ALL = {**CASES, **MORE}

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +57,21 @@ def test_what_it_tells(program: CProgram) -> None:
     low, *_, high = sorted(told["times_ms"])
     assert low <= told["p50_ms"] <= high
     assert told["arena_bytes"] == program.written.arena_bytes
+
+
+def test_a_sample_that_comes_in_pieces(program: CProgram) -> None:
+    sample = {end.name: np.full(end.shape, 0.7, np.float32) for end in program.written.inputs}
+    data = program.packed(sample)
+    with subprocess.Popen(
+        [program.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as slow:
+        assert slow.stdin is not None
+        for piece in (data[:3], data[3:90], data[90:]):
+            time.sleep(0.1)
+            slow.stdin.write(piece)
+            slow.stdin.flush()
+        out, _ = slow.communicate(timeout=60)
+    assert (slow.returncode, out) == (0, program.start(data).stdout)
 
 
 def test_it_describes_itself(program: CProgram) -> None:
