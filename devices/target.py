@@ -16,10 +16,12 @@ from typing import Self
 from ..errors import ConfigError
 from ..runtime import runtime_named
 
-__all__ = ["HOST", "Target", "host", "host_targets"]
+__all__ = ["HOST", "NATIVE", "Target", "host", "host_targets"]
 
 HOST = "host"
 """The board's name of the machine that this program runs on."""
+NATIVE = "native"
+"""The runtime of a network that is a program of its own, by `export.onnx_to_c`: no engine of RUNTIMES runs it."""
 
 _PART = r"[a-z0-9][a-z0-9.]*"
 _NAME = re.compile(rf"(?P<board>{_PART})-(?P<system>{_PART})-(?P<runtime>{_PART}(?:-{_PART})*)-t(?P<threads>\d+)")
@@ -28,7 +30,7 @@ _GRAMMAR = "<board>-<system>-<runtime>-t<threads>, like pi4-bookworm64-litert-t4
 
 @dataclass(frozen=True, order=True)
 class Target:
-    """board: "pi4", or "host" for this machine. os: "bookworm64", "debian12". runtime: a name in RUNTIMES.
+    """board: "pi4", or "host" for this machine. os: "bookworm64", "debian12". runtime: a name in RUNTIMES, or NATIVE.
 
     threads: ≥ 1. Raises ConfigError if a part is not what a name can carry.
     """
@@ -44,7 +46,8 @@ class Target:
                 raise ConfigError(
                     "target", f"'{part}' is no name of a {what}", accepted="lower-case letters, digits, dots"
                 )
-        runtime_named(self.runtime)
+        if self.runtime != NATIVE:
+            runtime_named(self.runtime)
         if self.threads < 1:
             raise ConfigError("target", f"cannot run with {self.threads} threads", accepted="1 or more")
 

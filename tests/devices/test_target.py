@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sepia.devices import Target, host, host_targets
+from sepia.devices.target import NATIVE
 from sepia.errors import ConfigError
 from sepia.runtime import RUNTIMES
 
@@ -24,6 +25,7 @@ def test_a_name_is_read_back(board: str, os: str, runtime: str, threads: int) ->
 def test_a_name_reads_as_it_is_written_down() -> None:
     assert Target.parse("pi4-bookworm64-litert-t4") == Target("pi4", "bookworm64", "litert", 4)
     assert Target.parse("host-debian12-tflite-runtime-t1").runtime == "tflite-runtime"
+    assert Target.parse("pizero-bookworm32-native-t1") == Target("pizero", "bookworm32", NATIVE, 1)
 
 
 @pytest.mark.parametrize(
