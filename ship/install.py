@@ -26,7 +26,8 @@ from .agent.errors import Refused
 from .agent.manifest import NATIVE
 from .agent_files import agent_files
 from .architecture import architecture_of
-from .systemd import ENABLED, Period, period, units
+from .systemd import ENABLED, Period, period
+from .systemd import units as units_of
 from .trust import Trust
 
 __all__ = ["ROOT", "Installed", "Order", "Uninstalled", "install", "uninstall"]
@@ -45,7 +46,7 @@ Progress = Callable[[str, int, int], None]
 class Order:
     """What to install. board: its name in roll-outs. repository: an address, "" for a board that is pushed to only.
 
-    every: how often it pulls. root: the agent's folder there.
+    every: how often it pulls. root: the agent's folder there. units: whether its systemd is to run it.
     """
 
     board: str
@@ -55,6 +56,7 @@ class Order:
     repository: str = ""
     every: Period = field(default_factory=lambda: period("15min"))
     root: str = ROOT
+    units: bool = True
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def install(
             "trust": order.trust.root.decode(),
         },
     )
-    placed = _place_units(transport, facts, found["root"], order.every, pulls=bool(config.repository))
+    placed = _place_units(transport, facts, found["root"], order, pulls=bool(config.repository))
     return Installed(
         root=found["root"],
         agent=files.name,
@@ -141,12 +143,12 @@ def install(
     )
 
 
-def uninstall(transport: Transport, root: str = ROOT) -> Uninstalled:
+def uninstall(transport: Transport, root: str = ROOT, *, units: bool = True) -> Uninstalled:
     """Take the units away, then the agent with all models. Runtimes stay: see `sepia devices provision --remove`."""
     found = _settle(transport, {"root": root})
     taken: dict[str, Any] = {"why": "", "commands": []}
-    if transport.how == "measured":
-        named = units("/", "nobody", "/", period("15min"))
+    if transport.how == "measured" and units:
+        named = units_of("/", "nobody", "/", period("15min"))
         taken = _units(transport, found["root"], dict(named.system), dict(named.user), take_away=True)
     removed = remove(transport, _inside(root))
     return Uninstalled(removed.bytes, removed.files, taken["why"], tuple(taken["commands"]))
@@ -205,11 +207,12 @@ def _settle(transport: Transport, arguments: Mapping[str, Any]) -> dict[str, Any
     return run_program(transport, _ON_BOARD / "settle.py", arguments, deadline=_DEADLINE_S)
 
 
-def _place_units(transport: Transport, facts: BoardFacts, root: str, every: Period, *, pulls: bool) -> dict[str, Any]:
+def _place_units(transport: Transport, facts: BoardFacts, root: str, order: Order, *, pulls: bool) -> dict[str, Any]:
     """None on an emulated core: what its programs see of systemd is this machine's."""
-    if transport.how == "emulated":
-        return {"placed": "none", "why": "an emulated core has no systemd", "commands": []}
-    named = units(root, facts.user, facts.python_path, every)
+    if transport.how == "emulated" or not order.units:
+        why = "an emulated core has no systemd" if order.units else "it was not asked for"
+        return {"placed": "none", "why": why, "commands": []}
+    named = units_of(root, facts.user, facts.python_path, order.every)
     return _units(transport, root, dict(named.system), dict(named.user), pulls=pulls)
 
 

@@ -63,9 +63,9 @@ class RepositoryFolder:
         return f"{model}.{channel}.json" in self._listed
 
     def channels(self, model: str) -> tuple[str, ...]:
-        """Of which this model has one. Names of models may hold dots, so a name here need not be a channel's."""
-        names = (name.removesuffix(".json") for name in sorted(self._listed))
-        return tuple(name.removeprefix(f"{model}.") for name in names if name.startswith(f"{model}."))
+        """That the model has. Their names hold no dots; a model's may."""
+        roles = (name.removesuffix(".json").rpartition(".") for name in sorted(self._listed))
+        return tuple(channel for name, _, channel in roles if name == model)
 
     def part(self, need: Need, *, whole: bool = False) -> Part:
         """What this board needs of one model, metadata left out. whole: never a delta.
