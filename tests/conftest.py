@@ -11,6 +11,7 @@ import pytest
 from support.board_fixtures import arm64_board, arm_board, armel_board, armhf_board
 from support.faults import Saw, saw_fault
 from support.networks import made_once, write_lite0, write_mobilenet_v2
+from support.ship_faults import SHIP_PAGE
 
 __all__ = ["arm64_board", "arm_board", "armel_board", "armhf_board"]  # fixtures by import
 
@@ -38,6 +39,12 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 def saw(request: pytest.FixtureRequest) -> Saw:
     """`saw(fault, line)`: what the user saw of a fault is what the page of faults says; with --regen, becomes it."""
     return partial(saw_fault, regen=request.config.getoption("--regen"))
+
+
+@pytest.fixture
+def saw_ship(request: pytest.FixtureRequest) -> Saw:
+    """As `saw`, of the page of shipping's faults and attacks."""
+    return partial(SHIP_PAGE.saw, regen=request.config.getoption("--regen"))
 
 
 @pytest.fixture(scope="session")

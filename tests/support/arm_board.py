@@ -219,8 +219,8 @@ class ArmBoard:
 
     def fill_disk(self, path: str, size: int) -> None:
         """A disk of `size` bytes, empty and pi's own, in the place of the folder `path`; gone with the power."""
-        self.inside("mkdir", "-p", self._at(path))
-        self.inside("mount", "-t", "tmpfs", "-o", f"size={size},uid=1000,gid=1000,mode=755", "small", self._at(path))
+        self.inside("mkdir", "-p", self.at(path))
+        self.inside("mount", "-t", "tmpfs", "-o", f"size={size},uid=1000,gid=1000,mode=755", "small", self.at(path))
 
     def leave_disk(self, free: int) -> None:
         """Let `free` more bytes go on the board's whole disk, at any moment; `reset` undoes it."""
@@ -234,13 +234,13 @@ class ArmBoard:
 
     def read_only(self, path: str) -> None:
         """Whatever is below `path` cannot be written (EROFS) until `writable(path)` or a power cut."""
-        self.inside("mkdir", "-p", self._at(path))
-        self.inside("mount", "--bind", self._at(path), self._at(path))
-        self.inside("mount", "-o", "remount,ro,bind", self._at(path))
+        self.inside("mkdir", "-p", self.at(path))
+        self.inside("mount", "--bind", self.at(path), self.at(path))
+        self.inside("mount", "-o", "remount,ro,bind", self.at(path))
 
     def writable(self, path: str) -> None:
         """Undo one `read_only` or `fill_disk` of `path`."""
-        self.inside("umount", "--lazy", self._at(path))
+        self.inside("umount", "--lazy", self.at(path))
 
     def memory_limit(self, size: int) -> None:
         """Let the board's processes have `size` bytes together; the kernel kills the greatest beyond."""
@@ -307,7 +307,8 @@ class ArmBoard:
             self.model.architecture
         ]
 
-    def _at(self, path: str) -> str:
+    def at(self, path: str) -> str:
+        """The same for programs that `inside` runs."""
         return f"{self._tree}/root{path}"
 
     def _variables(self) -> dict[str, str]:

@@ -16,7 +16,7 @@ from platformdirs import user_cache_path
 
 from support.arm_root import arm_root
 
-__all__ = ["compiled_library"]
+__all__ = ["compile_library", "compiled_library"]
 
 _VERSION = (3, 11)
 """Of Debian 12's Python; another one's compiled form is another."""
@@ -44,11 +44,17 @@ def compiled_library(architecture: str) -> tuple[Path, ...]:
     return (layer,)
 
 
+def compile_library(folder: Path, prefix: str = "") -> None:
+    """Compile what lies in `folder`, if the Python here is of the board's version. prefix: its name there."""
+    if sys.version_info[:2] == _VERSION:
+        command = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+        # What cannot be compiled is of tests of the compiler.
+        subprocess.run([*command, "-s", str(folder), "-p", prefix, str(folder)], check=False)
+
+
 def _compile(library: Path, into: Path, root: Path) -> None:
     shutil.copytree(library, into, symlinks=True)
-    command = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
-    # What cannot be compiled is of tests of the compiler.
-    subprocess.run([*command, "-s", str(into), "-p", f"/{library.relative_to(root)}", str(into)], check=False)
+    compile_library(into, f"/{library.relative_to(root)}")
     for path in into.rglob("*"):
         if not path.is_dir() and path.suffix != ".pyc":
             path.unlink()

@@ -1,6 +1,6 @@
 """Archives that no honest publisher makes, for whoever has a key and means harm: each is what a bundle is, but for one.
 
-Each names a file of the board that must not be there afterwards (ESCAPED), or is larger than it looks.
+Each names a file of the board that must not be there afterwards (ESCAPED), or tells of more than there is.
 """
 
 from __future__ import annotations
@@ -75,13 +75,11 @@ def _long_name(file: Any, told: dict[str, Any], contents: dict[str, bytes]) -> N
 
 
 def _bomb(file: Any, told: dict[str, Any], contents: dict[str, bytes]) -> None:
-    """Ten gigabytes of zeros that take nothing on the disk of whoever made them."""
+    """Ten gigabytes that are told, in an archive of a few."""
     names = ("zeros/1.bin", "zeros/2.bin")  # a header can tell of less than 8
-    # The SHA-256 of so much is not worth its minute: the sizes alone must be refused.
     entries = [{"path": name, "bytes": _BOMB // 2, "sha256": "0" * 64, "role": "other"} for name in names]
     told["files"] = sorted([*told["files"], *entries], key=lambda found: found["path"])
     _write(file, told, contents | dict.fromkeys(names, b""), {name: header(name, _BOMB // 2, 0o644) for name in names})
-    file.truncate(file.tell() + _BOMB)
 
 
 def _write(
@@ -108,6 +106,6 @@ ODD: dict[str, Write] = {
     "a pipe": _special(tarfile.FIFOTYPE),
     "a name in an extended header": _long_name,
     "a file that its manifest does not name": _undeclared,
-    "a bomb of 10 GB": _bomb,
+    "a bomb of 10 GB in the manifest": _bomb,
 }
 """What is odd → what writes it."""

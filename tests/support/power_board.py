@@ -35,7 +35,7 @@ HOST = "10.0.2.2"
 
 _HOME_BYTES = 64 << 20
 _ANSWERS_WITHIN_S = 120.0
-_LOADED = ("tuf.ngclient", "securesystemslib.signer", "urllib3", "subprocess", "tarfile", "argparse", "bz2", "lzma")
+_LOADED = ("sepia_agent", "tuf.ngclient", "securesystemslib.signer", "urllib3", "urllib.request", "tarfile", "secrets")
 
 _INIT = """#!/bin/busybox sh
 busybox mount -t proc proc /proc
@@ -72,7 +72,7 @@ class Savepoint:
 def make_savepoint(folder: Path, libraries: Sequence[Path]) -> Savepoint:
     """Boot a machine and save its memory in `folder`: about 15 s.
 
-    libraries: packages of Python (folders) that the agent needs on a board, loaded there before.
+    libraries: packages of Python (folders), the agent and what it needs on a board, loaded there before.
     """
     kernel = make_kernel(folder, _INIT.replace("LOADED", " ".join(_LOADED)))
     _make_system(folder / "system.img", folder / "system", libraries)
@@ -208,6 +208,10 @@ class _Console:
         self.kill()
         self._machine.wait()
         self._reader.join()
+        for pipe in (self._machine.stdin, self._machine.stdout):
+            with suppress(OSError):  # what was not sent any more
+                if pipe is not None:
+                    pipe.close()
 
     def _read(self) -> None:
         assert self._machine.stdout is not None

@@ -2,8 +2,8 @@
 
 A cut falls at a named step of the update (right after the board did its first, or its n-th, act of it, and up to half
 a second more), at any moment of the whole, or after the board has told that it was done. The next power-on looks at
-the disk before the agent runs. Every other cut falls into the very next run, so that finishing and undoing are cut,
-too; before the rest the board must have come to the newest version by itself.
+the disk before the agent runs. Every other cut falls into the very next run of what was cut, so that finishing and
+undoing are cut, too; before the rest the board must have come to the newest version by itself.
 """
 
 from __future__ import annotations
@@ -73,8 +73,9 @@ def cut_again_and_again(board: PowerBoard, offers: Offers, count: int, seed: int
     play.start()
     for number in range(1, count + 1):
         began = time.monotonic()
-        if not play.unfinished or number % 2:
+        if play.unfinished and number % 2:
             play.finish()
+        if not play.unfinished:
             play.offer()
         moment, step = play.cut(number)
         play.power_on()

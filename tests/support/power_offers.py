@@ -30,15 +30,16 @@ _KNOWN = re.compile(r"current|lock|state\.json|versions|incoming|versions/[\w.+-
 
 
 _STEPS = {
-    "recover": r"^@ os\.rename \S+/state\.json\.new(?! .*testing)",
-    "refresh": r"^@ (open|os\.rename) metadata/",
-    "fetch": r"^@ open \S+/incoming/\S+\.(sepia|bsdiff|part)",
-    "unpack": r"^@ open \S+/incoming/\S*/(manifest\.json|payload\.bin|network)",
+    "recover": r"^@ begin recover",
+    "refresh": r"^@ (open|os\.rename) (metadata|trust)/",
+    "fetch": r"^@ (open|os\.rename) (partial/|\S+/incoming/base)",
+    "unpack": r"^@ open \S+/incoming/\S+/",
     "move to versions": r"^@ os\.rename \S+/incoming/\S+ \S+/versions/",
-    "self-test": r"^@ subprocess\.Popen \S+/network",
-    "switch": r"^@ os\.rename \S+/current\.new",
+    "self-test": r"^@ (os\.mkdir \S+/selftest|subprocess\.Popen \S+/network)",
+    "switch": r"^@ os\.(symlink|rename) \S+ \S+/current(\.new)?$",
     "health": r"^@ subprocess\.Popen /bin/sh",
-    "prune": r"^@ os\.(remove|rmdir|rename \S+/versions/\S+ \S+/incoming/)",
+    "mark": r"^@ os\.rename \S+/state\.json\.new",
+    "prune": r"^@ os\.(remove \w|rmdir \S+\.gone|rename \S+/versions/\S+ \S+/incoming/)",
 }
 """Step of an update → what the console tells of it. See the steps of `ship/agent/update.py`."""
 

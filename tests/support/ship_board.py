@@ -1,4 +1,4 @@
-"""An emulated board that runs the agent: installed by the product over SSH, told to update, and looked at from outside.
+"""An emulated board with the agent on it: told to update over SSH, and looked at from outside.
 
 What it holds is judged without the agent (`vm_witness.judged`). After each test it is put back to how it was.
 """
@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sepia.devices.transport.ssh import SSHTransport
 from sepia.ship.agent.config import Config, Followed, write_config
-from sepia.ship.install import Order, install
-from sepia.ship.trust import read_trust
 
 from support.arm_board import ArmBoard
+from support.installed_agent import write_agent
 from support.tuf_story import Story
 from support.vm_witness import judged
 
@@ -52,9 +52,10 @@ class ShipBoard:
     def __init__(self, board: ArmBoard, story: Story) -> None:
         self.board, self.story = board, story
         self.followed = Followed(story.target, story.channel)
-        with self.connected() as transport:
-            order = Order(NAME, story.model, self.followed, read_trust(story.root), repository=self.url(9))
-            install(transport, order)
+        made = board.folder / "home"
+        write_agent(made, self._config(""), story.root.read_bytes())
+        subprocess.run(["chown", "-R", "1000:1000", str(made)], check=True)
+        board.inside("cp", "-a", f"{made}/.", board.at("/home/pi"))
         self._saved = board.folder / "saved"
 
     def url(self, port: int) -> str:
@@ -78,9 +79,10 @@ class ShipBoard:
 
     def follow(self, repository: str, **changes: Any) -> None:
         """Pull from this address. changes: of Followed."""
-        followed = Followed(**{**self.followed.__dict__, **changes})
-        config = Config(NAME, repository, {self.story.model: followed})
-        (self.ship / "config.json").write_bytes(write_config(config))
+        (self.ship / "config.json").write_bytes(write_config(self._config(repository, **changes)))
+
+    def _config(self, repository: str, **changes: Any) -> Config:
+        return Config(NAME, repository, {self.story.model: replace(self.followed, **changes)})
 
     def agent(self, *words: str, deadline: float = _DEADLINE_S) -> Said:
         """Run it as its unit does."""
@@ -114,4 +116,4 @@ class ShipBoard:
     def restore(self) -> None:
         """As it was when it was saved."""
         shutil.rmtree(self.ship)
-        self.board.inside("cp", "-a", str(self._saved), self.board._at(_SHIP))
+        self.board.inside("cp", "-a", str(self._saved), self.board.at(_SHIP))

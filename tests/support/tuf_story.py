@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -115,10 +116,14 @@ class Story:
         self.forger.edit(self.role, add)
         self.forger.seal(self.role)
 
-    def copy(self, into: Path) -> Path:
-        """The repository as it is now."""
-        shutil.copytree(self.repository, into)
-        return into
+    def fork(self, folder: Path) -> Story:
+        """A copy in `folder` that goes its own way, with the same keys."""
+        other = copy(self)
+        other.folder, other.repository, other.bundles = folder, folder / "repository", list(self.bundles)
+        other.signers = dict(self.signers)
+        other.forger = Forger(other.repository, other.signers)
+        shutil.copytree(self.repository, other.repository)
+        return other
 
     def _put(self, file: str, data: bytes) -> TargetFile:
         return self.forger.put_target(self.path(file), data)

@@ -2,8 +2,8 @@
 
 It is told what to do on the serial console, a line each, and answers there with lines that begin with "= "; what the
 agent does to the disk comes as lines that begin with "@ ", each just before it is done. Nothing of the agent or of
-Sepia is used to judge what is on the disk. The libraries that the agent needs are loaded before the machine's memory
-is saved (`power_board.py`): a process of the agent is a fork of this one.
+Sepia is used to judge what is on the disk. The agent and its libraries are loaded before the machine's memory is saved
+(`power_board.py`), and a process of the agent is a fork of this one; "plain" loads them from the board's disk.
 
     go SECONDS SEED   power is on: the clock, what chance there is, the disk of the home
     look MODEL        what `current` is, and what lies beside it
@@ -16,8 +16,10 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import hashlib
+import importlib
 import json
 import os
+import pkgutil
 import runpy
 import struct
 import subprocess
@@ -74,7 +76,8 @@ def judged(current: Path) -> dict[str, object]:
     manifest = json.loads(data)
     found = {"version": manifest["version"], "manifest": hashlib.sha256(data).hexdigest()}
     declared = {file["path"]: (file["bytes"], file["sha256"]) for file in manifest["files"]}
-    real = current.resolve(strict=True)
+    # Not `resolve`: seen from outside of a board, its root leads astray.
+    real = current.parent / current.readlink()
     there = {
         str(path.relative_to(real)): (path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
         for path in real.rglob("*")
@@ -99,6 +102,7 @@ def run(words: list[str], *, plain: bool) -> None:
             sys.argv = [RUN, "--root", str(SHIP), *words]
             if plain:
                 os.execve("/usr/bin/python3", ["python3", "-I", *sys.argv], dict(os.environ))
+            os.write(2, f"@ begin {' '.join(words)}\n".encode())
             sys.addaudithook(tell)
             runpy.run_path(RUN, run_name="__main__")
             code = 0
@@ -176,5 +180,9 @@ def main() -> None:
 
 if __name__ == "__main__":
     for library in sys.argv[1:]:
-        __import__(library)
+        package = importlib.import_module(library)
+        # The agent's parts, of which each command loads its own; the first of a program would start it.
+        for part in pkgutil.iter_modules(package.__path__ if library == "sepia_agent" else []):
+            if part.name != "__main__":
+                importlib.import_module(f"{library}.{part.name}")
     main()

@@ -1,0 +1,56 @@
+"""Odd archives in a repository that is signed as it should be, tried on an emulated board: nothing of them is kept.
+
+They stand for a publisher's key in wrong hands: every signature is true.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.fault_page import Saw
+from support.odd_archives import ESCAPED, ODD, write_odd_archive
+from support.ship_board import ShipBoard
+from support.ship_fixtures import FIRST, Served, kitchen, kitchen_board, served, story
+from support.small_bundles import make_small_bundle
+from support.tuf_story import Story
+from tuf.api.metadata import TargetFile
+
+__all__ = ["kitchen", "kitchen_board", "served", "story"]  # fixtures by import
+
+pytestmark = pytest.mark.slow
+
+BOMB = "a bomb of 10 GB"
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_archive(
+    kind: str, kitchen: ShipBoard, story: Story, served: Served, tmp_path: Path, saw_ship: Saw
+) -> None:
+    bundle = make_small_bundle(tmp_path, "1.1.0")
+    story.publish_file("1.1.0", write_odd_archive(kind, bundle, tmp_path))
+    saw_ship(kind, refused(kitchen))
+    asked = len(served.server.requests())
+    assert kitchen.agent("update").code == 1, "a bundle that was refused is good now"
+    assert not any(".sepia" in request.path for request in served.server.requests()[asked:]), "it was fetched again"
+    story.publish("1.1.1")
+    assert kitchen.agent("update").code == 0
+    assert kitchen.runs() == "1.1.1"
+
+
+def test_bomb(kitchen: ShipBoard, story: Story, served: Served, saw_ship: Saw) -> None:
+    """Ten gigabytes, told truly: the length alone is enough."""
+    path = story.path("1.1.0.sepia")
+    told = TargetFile(10 << 30, {"sha256": "0" * 64}, path)
+    story.point("1.1.0", [told])
+    saw_ship(BOMB, refused(kitchen))
+    assert not any(".sepia" in request.path for request in served.server.requests())
+
+
+def refused(kitchen: ShipBoard) -> str:
+    line = kitchen.agent("update").error
+    assert kitchen.runs() == FIRST
+    assert kitchen.left_over() == []
+    found = [path for place in ("/tmp", "/home/pi", "/") for path in kitchen.board.path(place).glob(f"**/{ESCAPED}")]
+    assert not found
+    return line
