@@ -48,6 +48,6 @@ def test_what_cannot_be_read_or_is_too_large_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none: cannot be read \(No such file"):
         make(tmp_path / "none", new, tmp_path / "x")
     with (tmp_path / "large").open("wb") as file:
-        file.truncate((256 << 20) + 1)
-    with pytest.raises(InputError, match=r"too large for a delta \(over 256 MiB\)"):
+        file.truncate((64 << 20) + 1)
+    with pytest.raises(InputError, match=r"too large for a delta \(over 64 MiB\)"):
         make(new, tmp_path / "large", tmp_path / "x")
