@@ -36,7 +36,10 @@ def _help(name: str) -> str:
     first, *rest = name.split()
     command: click.Command = importlib.import_module(f"sepia.cli.{first}").command
     for word in rest:
-        command = command.commands[word]  # type: ignore[attr-defined]
+        found = command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
+        if found is None:
+            raise KeyError(f"no command '{name}'")
+        command = found
     context = click.Context(command, info_name=f"sepia {name}", max_content_width=100, terminal_width=100)
     return command.get_help(context)
 
