@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 from onnx import compose
 from sepia.errors import RuntimeUnavailable
 from sepia.export.onnx_to_c import Written, build, find_compiler, write_c
-from sepia.graph.load import load_graph
 from sepia.graph.qdq import QuantizedModel, read_qdq
 
 from .needs import lacking
+from .passes import loaded
 from .plain_codes import dequantised_outputs
 from .qdq_layers import QdqBuilder
 
@@ -86,16 +85,7 @@ def merged(networks: Mapping[str, tuple[QdqBuilder, str]]) -> QuantizedModel:
         whole.graph.input.extend(other.graph.input)
         whole.graph.output.extend(other.graph.output)
         whole.graph.value_info.extend(other.graph.value_info)
-    return read_qdq(_through_a_file(whole))
-
-
-def _through_a_file(proto: onnx.ModelProto) -> Any:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
-        path.write_bytes(proto.SerializeToString())
-        return load_graph(path)
+    return read_qdq(loaded(whole))
 
 
 def differences(quantized: QuantizedModel, folder: Path, *, samples: int = 1, seed: int = 0) -> dict[str, int]:
