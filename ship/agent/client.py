@@ -134,7 +134,7 @@ class Client:
         """What this board is to run; None where nothing is published for it. Raises Refused."""
         folder = folder_of(model, channel, target)
         path = f"{folder}current.json"
-        found = self._find(path)
+        found = self.find(path)
         if found is None:
             return None
         choice = read_pointer(self._small(found), folder).choice(board, model)
@@ -149,13 +149,13 @@ class Client:
         delta, said = self._by_delta(offer, into, base)
         if not delta:
             self._refuse_full(into.parent, offer.bytes)
-            self._download(self._named(offer.path), into)
+            self.save(self._named(offer.path), into)
         took, asked = self.source.bytes - bytes_before, self.source.requests - requests_before
         return Fetched(into, took, asked, delta, said)
 
     def signed(self, path: str) -> tuple[int, str] | None:
         """Bytes and SHA-256 of a target, as whoever may sign for it has; None: nobody has. Raises Refused."""
-        found = self._find(path)
+        found = self.find(path)
         return None if found is None else (found.length, sha256_of(found))
 
     # --- trust ----------------------------------------------------------------------------------------------------
@@ -195,7 +195,8 @@ class Client:
 
     # --- targets --------------------------------------------------------------------------------------------------
 
-    def _find(self, path: str) -> TargetFile | None:
+    def find(self, path: str) -> TargetFile | None:
+        """What was signed for a path by whoever may; None if nobody did. Raises Refused."""
         updater = self._ready()
         try:
             with told(updater, self.source.where, self._clock):
@@ -208,7 +209,7 @@ class Client:
             updater.floor.save()
 
     def _named(self, path: str) -> TargetFile:
-        found = self._find(path)
+        found = self.find(path)
         if found is None:
             raise Refused(path, "is named, and signed for by nobody who may", kind="missing")
         return found
@@ -255,13 +256,14 @@ class Client:
             for path in (patch, made):
                 remove(path)
                 last.callback(remove, path)
-            self._download(self._named(delta.path), patch)
+            self.save(self._named(delta.path), patch)
             apply(base, patch, made, most_bytes=offer.bytes)
             if _digest(made) != offer.sha256:
                 raise Refused(delta.path, f"does not make the bundle {offer.version} of its base", kind="patch")
             move(made, into)
 
-    def _download(self, target: TargetFile, into: Path) -> None:
+    def save(self, target: TargetFile, into: Path) -> None:
+        """The file at `into`, whole and verified. Raises Refused; then nothing is at `into`."""
         download(self.source, self._address(target), target, into, self._partial / "parts")
 
     def _address(self, target: TargetFile) -> str:

@@ -28,7 +28,7 @@ def download(source: Source, url: str, target: TargetFile, into: Path, partial: 
 
     Raises Refused of kind "changed", "length", "endless", "missing", "disk" and what `source` refuses.
     """
-    _keep_only(partial, part := partial / sha256_of(target))
+    _keep_only(partial, part := partial / _prefix(target))
     begun = _size(part) > 0
     try:
         _fetch(source, url, target, part)
@@ -57,7 +57,7 @@ def download_small(source: Source, url: str, target: TargetFile) -> bytes:
 def address(source: Source, target: TargetFile, *, hashed: bool = True) -> str:
     """hashed: with consistent snapshots the hash stands before the file's name (TUF specification 6.2)."""
     folder, slash, name = target.path.rpartition("/")
-    path = f"{folder}{slash}{sha256_of(target)}.{name}" if hashed else target.path
+    path = f"{folder}{slash}{_prefix(target)}.{name}" if hashed else target.path
     # A "+" is quoted too: object stores take it for a space.
     return source.targets + quote(path, safe="/")
 
@@ -68,6 +68,11 @@ def sha256_of(target: TargetFile) -> str:
     if found is None:
         raise Refused(target.path, "is signed without a SHA-256", kind="metadata")
     return found
+
+
+def _prefix(target: TargetFile) -> str:
+    """The hash by which a file is named: any of the signed ones will do."""
+    return target.hashes.get("sha256") or next(iter(target.hashes.values()))
 
 
 def _fetch(source: Source, url: str, target: TargetFile, part: Path) -> None:

@@ -110,10 +110,8 @@ class Http(Source):
             with self._told(url), self._watch.transfer():
                 while piece := self._piece(response):
                     yield piece
-            response.release_conn()
         finally:
-            if not response.closed:
-                response.close()
+            response.close()  # read to its end, it has given the connection back before
 
     def _piece(self, response: urllib3.BaseHTTPResponse) -> bytes:
         with self._watch.waiting():

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sepia.ship.agent.download import address, download
+from sepia.ship.agent.download import address, download, sha256_of
 from sepia.ship.agent.errors import Refused
 from sepia.ship.agent.fetch import Http
 from support.attack_server import AttackServer, cut_once, length_told, status, truncated
@@ -102,6 +102,6 @@ def test_a_changed_file_leaves_nothing(server: AttackServer, tmp_path: Path) -> 
     assert (parts(tmp_path), (tmp_path / "got").exists()) == ([], False)
 
 
-def test_a_file_signed_without_a_sha256_is_refused() -> None:
+def test_a_bundle_signed_without_a_sha256_is_refused() -> None:
     with pytest.raises(Refused, match="signed without a SHA-256"):
-        address(Http("http://x"), TargetFile.from_data("a", DATA, ["sha512"]))
+        sha256_of(TargetFile.from_data("a", DATA, ["sha512"]))
