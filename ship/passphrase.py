@@ -55,9 +55,7 @@ def _typed(whose: str, new: bool) -> str:
     if not sys.stdin.isatty():
         hint = f"run it at a terminal, or name a file that holds the passphrase in {VARIABLE}"
         raise TrustError(f"key '{whose}'", "its passphrase is needed, and there is nobody to ask", hint=hint)
-    question = (
-        f"New passphrase, of the key '{whose}' and what else is made now: " if new else f"Passphrase of '{whose}': "
-    )
+    question = f"New passphrase, of '{whose}' and what else is made now: " if new else f"Passphrase of '{whose}': "
     given = getpass.getpass(question, sys.stderr)
     if new and getpass.getpass("Once more: ", sys.stderr) != given:
         raise TrustError(f"key '{whose}'", "the two passphrases are not the same", hint="run the same command again")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -100,11 +100,12 @@ class Store:
         if path.is_file():
             yield None
             return
+        new = [place for place in (path.parent, *path.parent.parents) if not place.exists()]
         with replacing(path) as partial:
             yield partial
             with partial.open("rb+") as file:
                 os.fsync(file.fileno())
-        _sync_folders(path.parent, self.targets)
+        _sync_folders([path.parent, *(place.parent for place in new)])
 
     def copy_target(self, source: Path, where: str) -> None:
         """By a hard link where the disk can: a bundle in two channels takes the room of one."""
@@ -176,20 +177,19 @@ def _names(folder: Path) -> list[str]:
 
 
 def _place(path: Path, data: bytes) -> None:
+    is_new = not path.parent.exists()
     with replacing(path) as partial, partial.open("xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    _sync_folders(path.parent, path.parent)
+    _sync_folders([path.parent, *([path.parent.parent] if is_new else [])])
 
 
-def _sync_folders(folder: Path, top: Path) -> None:
-    """From `folder` up to `top`, whose own name is made durable too: they may be new."""
-    for place in (folder, *folder.parents):
-        descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+def _sync_folders(folders: Iterable[Path]) -> None:
+    """Make the names in them durable."""
+    for folder in dict.fromkeys(folders):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        if place == top.parent:
-            break
