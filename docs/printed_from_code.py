@@ -1,7 +1,7 @@
 """Fills the pages' markers from the code at build time, so that a page can't say what the code does not.
 
 `<!-- help: export -->` becomes that command's `--help`, `<!-- help: devices probe -->` a sub-command's;
-`<!-- table: tflite -->` the support table's rows; `<!-- table: configuration -->` the keys of sepia.toml with their
+`<!-- table: tflite -->` and `<!-- table: c -->` the support tables' rows; `<!-- table: configuration -->` the keys of sepia.toml with their
 defaults; `<!-- table: results-row -->` the keys of that record of the results' schema; `<!-- table: boards -->` the
 profiles; `<!-- table: wheels -->` which runtime has wheels where.
 """
@@ -9,7 +9,7 @@ profiles; `<!-- table: wheels -->` which runtime has wheels where.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 MARKER = re.compile(r"<!-- (help|table): ([a-z -]+) -->")
@@ -25,7 +25,7 @@ def _printed(what: str, name: str) -> str:
         return f"```text\n{_help(name)}\n```"
     if name.startswith("results-"):
         return _results(name.removeprefix("results-"))
-    return {"tflite": _tflite, "configuration": _configuration, "boards": _boards, "wheels": _wheels}[name]()
+    return {"tflite": _tflite, "c": _c, "configuration": _configuration, "boards": _boards, "wheels": _wheels}[name]()
 
 
 def _help(name: str) -> str:
@@ -47,7 +47,16 @@ def _help(name: str) -> str:
 def _tflite() -> str:
     from sepia.export.onnx_to_tflite import support_table
 
-    rows = support_table()
+    return _rows(support_table())
+
+
+def _c() -> str:
+    from sepia.export.onnx_to_c import support_table
+
+    return _rows(support_table())
+
+
+def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
     heads = list(rows[0])
     lines = [" | ".join(heads), " | ".join("---" for _ in heads)]
     lines += [" | ".join(str(row[head]).replace("|", "\\|") for head in heads) for row in rows]
