@@ -44,6 +44,7 @@ def test_a_missing_file_is_told_with_what_makes_it(tmp_path: Path) -> None:
             network_files(ModelFolder(tmp_path), Target.parse(f"host-debian12-{runtime}-t1"), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_program_goes_with_raw_golden_files_and_our_licence(made_once: Path, tmp_path: Path) -> None:
     compiler_for(platform.machine())
     bundle = make_bundle(made_once, HERE, "1.0.0", tmp_path)

@@ -51,7 +51,7 @@ def _refused(path: Path, folder: Path, limits: Limits = archive.LIMITS) -> Refus
     return checked.value
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(contents)
 def test_packed_and_unpacked_it_is_the_same(tmp_path_factory: pytest.TempPathFactory, found: dict[str, bytes]) -> None:
     place = tmp_path_factory.mktemp("trip")
@@ -101,9 +101,7 @@ def test_any_changed_byte_is_refused(bundle: Path, tmp_path: Path) -> None:
     manifest = len(write_manifest(manifest_for(CONTENTS)))
     free = range(BLOCK, BLOCK + manifest)
     changed = tmp_path / "changed.sepia"
-    for place in set(range(len(good))) - set(free):
-        if place % 7 and len(good) - place > len(END) and place > 2 * BLOCK:
-            continue  # a seventh of the contents
+    for place in set(range(0, len(good), 5)) - set(free):
         changed.write_bytes(good[:place] + bytes([good[place] ^ 0x10]) + good[place + 1 :])
         with pytest.raises(Refused):
             check(changed)

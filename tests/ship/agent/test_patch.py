@@ -53,7 +53,7 @@ def test_it_gives_the_new_file(tmp_path: Path) -> None:
 edits = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 300), st.binary(max_size=300)), max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=5000), edits, st.integers(0, 255))
 def test_it_does_what_bsdiff4_does(
     tmp_path_factory: pytest.TempPathFactory, old: bytes, edits: list[tuple[int, int, bytes]], shift: int
@@ -92,7 +92,7 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
     assert "is no BSDIFF40 file" in _refused(tmp_path, b"BSDIFF41" + PATCH[8:]).what
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(0, len(PATCH) - 1), st.integers(1, 255))
 def test_a_changed_byte_is_refused_or_gives_the_same(
     tmp_path_factory: pytest.TempPathFactory, place: int, change: int
