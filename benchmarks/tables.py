@@ -8,7 +8,7 @@ from statistics import median
 from .contestants import CONTESTANTS, OURS
 from .results import Results, Standing, standing_of
 
-__all__ = ["markdown"]
+__all__ = ["markdown", "table"]
 
 MIB = 2**20
 
@@ -26,11 +26,12 @@ def markdown(results: Results) -> str:
         parts.append(_versions(results))
     if results.failures:
         rows = [(name, f"`{reason.splitlines()[-1]}`") for name, reason in results.failures.items()]
-        parts.append("## What failed\n\n" + _table(("what", "reason"), rows))
+        parts.append("## What failed\n\n" + table(("what", "reason"), rows))
     return "\n\n".join(parts) + "\n"
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """In Markdown. A row has a cell for each column of the header."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
@@ -40,7 +41,7 @@ def _under(results: Results, title: str, words: str, table: str) -> str:
 
 
 def _machine(results: Results) -> str:
-    return _table(("machine", ""), [(key, value) for key, value in results.machine.items()])
+    return table(("machine", ""), [(key, value) for key, value in results.machine.items()])
 
 
 def _roads(results: Results) -> str:
@@ -67,7 +68,7 @@ def _roads(results: Results) -> str:
         "rms",
         "top-1",
     )
-    return _under(results, "From torch to int8", _roads_words(results), _table(header, rows))
+    return _under(results, "From torch to int8", _roads_words(results), table(header, rows))
 
 
 def _standing(theirs: Standing, ours: Standing | None) -> tuple[str, ...]:
@@ -107,7 +108,7 @@ def _steps(results: Results) -> str:
             steps |= {name: median(run.steps[name] for run in runs) for name in runs[0].steps if name != "imported"}
             rows.append((contestant.name, ", ".join(f"{name} {seconds:.1f}" for name, seconds in steps.items())))
     words = "Seconds of each step, named by what was there at its end; medians."
-    return _under(results, "Where the time goes", words, _table(("road", "steps"), rows))
+    return _under(results, "Where the time goes", words, table(("road", "steps"), rows))
 
 
 def _latency(results: Results) -> str:
@@ -126,7 +127,7 @@ def _latency(results: Results) -> str:
     ]
     words = "Both files in the same runtime and process, 1 thread, interleaved in turns; medians."
     header = ("runtime", "against", "ours ms", "theirs ms", "ours / theirs", "95 % of resamples", "load")
-    return _under(results, "Latency of the int8 files", words, _table(header, rows))
+    return _under(results, "Latency of the int8 files", words, table(header, rows))
 
 
 def _memory(results: Results) -> str:
@@ -148,7 +149,7 @@ def _memory(results: Results) -> str:
         "photos themselves. `quantize_static`'s entropy keeps every activation: 400 photos would not fit here."
     )
     header = ("method", "few", "MiB", "many", "MiB", "many / few", "MiB a photo", "many: s")
-    return _under(results, "Memory of calibration", words, _table(header, rows))
+    return _under(results, "Memory of calibration", words, table(header, rows))
 
 
 def _versions(results: Results) -> str:
@@ -157,4 +158,4 @@ def _versions(results: Results) -> str:
         for contestant in CONTESTANTS
         if (runs := results.roads.get(contestant.name))
     ]
-    return "## Versions\n\n" + _table(("road", "packages"), rows)
+    return "## Versions\n\n" + table(("road", "packages"), rows)

@@ -111,7 +111,7 @@ class ShipBoard:
     def save(self) -> None:
         """Remember how it is now."""
         shutil.rmtree(self._saved, ignore_errors=True)
-        shutil.copytree(self.ship, self._saved, symlinks=True)
+        subprocess.run(["cp", "-a", str(self.ship), str(self._saved)], check=True)
 
     def restore(self) -> None:
         """As it was when it was saved."""
