@@ -59,6 +59,7 @@ def test_a_board_outside_the_first_roll_out_is_offered_nothing() -> None:
         ({"bundle": "lite0/beta/pi4-bookworm64-litert-t4/1.2.0.sepia"}, "not allowed", "is not a file of"),
         ({"bundle": f"{FOLDER}../../beta/x/1.2.0.sepia"}, "not allowed", "is not a file of"),
         ({"bundle": f"{FOLDER}"}, "not allowed", "is not a file of"),
+        ({"bundle": "1.2.0.sepia"}, "not allowed", "is not a file of"),
         ({"before": {"version": "1", "bundle": "mobile/stable/x/1.sepia"}}, "not allowed", "is not a file of"),
         ({"before": {"version": "1", "bundle": f"{FOLDER}1.sepia", "x": 1}}, "pointer", "'before.x' is unknown"),
         ({"deltas": [{"base": "AB" * 32, "path": f"{FOLDER}d"}]}, "pointer", "'deltas[0].base' is no SHA-256"),
