@@ -110,6 +110,11 @@ class KeyStore:
         here = [known[keyid] for keyid in keyids if keyid in known and self.can_sign(known[keyid])]
         return min(here, key=lambda name: (name not in self._open, name), default=None)
 
+    def count(self, keyids: Iterable[str]) -> int:
+        """How many of these keys can sign here."""
+        known = self._by_keyid()
+        return sum(keyid in known and self.can_sign(known[keyid]) for keyid in keyids)
+
     def _by_keyid(self) -> dict[str, str]:
         return {self.public(name).keyid: name for name in self.names()}
 

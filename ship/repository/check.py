@@ -125,7 +125,7 @@ def _read_as_client(store: Store, made: Path, at: datetime | None, *, files: boo
 
 def _set_clock(updater: Updater, at: datetime | None) -> None:
     if at is not None:
-        # What `refresh` judges expiry by; the client takes no clock (python-tuf issue 1605).
+        # What it judges expiry by: its constructor takes no clock.
         updater._trusted_set.reference_time = at.astimezone(UTC)
 
 

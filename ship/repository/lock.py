@@ -14,19 +14,20 @@ from ...errors import OutputError
 __all__ = ["NAME", "locked"]
 
 NAME = ".lock"
-WAIT_S = 10.0
+WAIT_S = 60.0
+"""For whoever is publishing: a large bundle with its deltas takes some seconds."""
 
 
 @contextmanager
-def locked(folder: Path, wait_s: float = WAIT_S) -> Iterator[None]:
-    """Hold the repository. The lock ends with the process. Raises OutputError after `wait_s` seconds of waiting."""
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the repository. The lock ends with the process. Raises OutputError after `WAIT_S` seconds."""
     path = folder / NAME
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise OutputError(str(folder), f"cannot be written ({error.strerror or error})") from error
     with os.fdopen(descriptor, "r+", encoding="ascii", errors="replace") as file:
-        until = time.monotonic() + wait_s
+        until = time.monotonic() + WAIT_S
         while not _taken(descriptor):
             if time.monotonic() >= until:
                 holder = file.read(40).strip() or "another process"

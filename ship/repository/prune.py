@@ -18,7 +18,7 @@ from ..keys import KeyStore
 from .channel import Channel, channel_of
 from .edit import Edit, editing
 from .lifetimes import signed_at
-from .names import ROOT, SNAPSHOT, TIMESTAMP, bundle_path, file_name, stored_at
+from .names import ROOT, SNAPSHOT, TARGETS, TIMESTAMP, bundle_path, file_name, stored_at
 from .outcome import Outcome
 from .store import Store, parsed, read
 
@@ -72,12 +72,17 @@ def _forget_old(edit: Edit, role: str, keep: int) -> list[str]:
     model, channel = role.rsplit(".", 1)
     looked_at = Channel(edit.store, model, channel, edit.newest(role))
     old = [path for target in looked_at.targets() for path in _old(looked_at, target, keep)]
-    if not old:
+    if not old or not _can_sign(edit, role):
         return []
     line = channel_of(edit, model, channel)
     for path in old:
         line.forget(path)
     return [path for path in old if path.endswith(".sepia")]
+
+
+def _can_sign(edit: Edit, role: str) -> bool:
+    held = edit.store.in_force(TARGETS).signed.get_delegated_role(role)
+    return edit.keys.count(held.keyids) >= int(held.threshold)
 
 
 def _old(line: Channel, target: str, keep: int) -> list[str]:
