@@ -1,9 +1,9 @@
 """Fills the pages' markers from the code at build time, so that a page can't say what the code does not.
 
 `<!-- help: export -->` becomes that command's `--help`, `<!-- help: devices probe -->` a sub-command's;
-`<!-- table: tflite -->` and `<!-- table: c -->` the support tables' rows; `<!-- table: configuration -->` the keys of sepia.toml with their
-defaults; `<!-- table: results-row -->` the keys of that record of the results' schema; `<!-- table: boards -->` the
-profiles; `<!-- table: wheels -->` which runtime has wheels where.
+`<!-- table: tflite -->` and `<!-- table: c -->` the support tables' rows; `<!-- table: configuration -->` the keys of
+sepia.toml with their defaults; `<!-- table: results-row -->` the keys of that record of the results' schema;
+`<!-- table: boards -->` the profiles; `<!-- table: wheels -->` which runtime has wheels where.
 """
 
 from __future__ import annotations
