@@ -33,6 +33,13 @@ _ABOVE_0 = click.FloatRange(min=0, min_open=True)
     help="A text that goes with it.",
 )
 @click.option("--data", type=click.Path(path_type=Path), help="Golden inputs  [default: the photos in scikit-image]")
+@click.option(
+    "--model-signing",
+    "signing_key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="KEY.pem",
+    help="Also write NAME.sig, OpenSSF Model Signing's format, with this EC key, for others' tools.",
+)
 @json_option
 def command(
     directory: Path,
@@ -44,6 +51,7 @@ def command(
     max_rss_mb: float | None,
     licences: tuple[Path, ...],
     data: Path | None,
+    signing_key: Path | None,
     as_json: bool,
 ) -> None:
     """Write the int8 network in DIRECTORY for one target as one file, with all that a board needs to judge it.
@@ -51,6 +59,7 @@ def command(
     Files, labels, golden inputs and outputs, figures, licences, where it came from. Made twice: the same, bit for bit.
     """
     from ..ship.bundle import make_bundle
+    from ..ship.model_signing import sign
     from .ship_text import bundle_text
 
     with result_only():
@@ -65,4 +74,18 @@ def command(
             model=model,
             data=data,
         )
-    print_result(made.to_json(), as_json=as_json, text=bundle_text(made))
+        signature = None if signing_key is None else sign(made.path, signing_key, password=_password(signing_key))
+    result = made.to_json() | {"signature": None if signature is None else str(signature)}
+    print_result(result, as_json=as_json, text=bundle_text(made) + (f"\n{signature}" if signature else ""))
+
+
+def _password(key: Path) -> str | None:
+    """Asked for where the key is sealed."""
+    from ..ship.passphrase import ask
+
+    try:
+        sealed = b"ENCRYPTED" in key.read_bytes()
+    except OSError:
+        return None  # whoever opens it says why it can't be
+    given = ask(key.name, False) if sealed else None
+    return None if given is None else given.decode()
