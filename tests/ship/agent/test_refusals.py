@@ -13,6 +13,7 @@ import pytest
 from sepia.ship.agent.errors import Refused
 from sepia.ship.agent.fetch import Http, Inbox
 from support.attack_server import AttackServer
+from support.link_attacks import ON_THE_WAY
 from support.trusting_board import TrustingBoard
 from support.tuf_attacks import ATTACKS, OLD, OTHER, Attack, Scene
 from support.tuf_repository import TufRepository
@@ -35,7 +36,7 @@ def scene(before: tuple[TufRepository, TrustingBoard], tmp_path: Path) -> Iterat
         yield Scene(repository, server, board, tmp_path)
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+@pytest.mark.parametrize("attack", [*ATTACKS, *ON_THE_WAY], ids=lambda attack: attack.name)
 def test_an_attack_is_refused_and_told_and_changes_nothing(scene: Scene, attack: Attack) -> None:
     scene.server.folder = attack.does(scene) or scene.server.folder
     before = scene.board.files()
