@@ -13,9 +13,9 @@ import sys
 
 def main() -> None:
     arguments = json.loads(sys.stdin.buffer.readline())
-    root = os.path.abspath(os.path.expanduser(arguments["root"]))  # noqa: PTH100, PTH111
-    program = os.path.join(root, "agent", "run.py")  # noqa: PTH118
-    if not os.path.isfile(program):  # noqa: PTH113
+    root = os.path.abspath(os.path.expanduser(arguments["root"]))
+    program = os.path.join(root, "agent", "run.py")
+    if not os.path.isfile(program):
         told = {"error": f"has no agent in {root}", "hint": "sepia ship install puts one there", "kind": "no agent"}
         sys.stdout.write(json.dumps(told) + "\n")
         sys.exit(1)

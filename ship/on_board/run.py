@@ -10,5 +10,5 @@ import os
 import runpy
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120 - nothing is imported before this line
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # before any import of its own
 runpy.run_module("sepia_agent", run_name="__main__", alter_sys=True)
