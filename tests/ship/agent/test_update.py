@@ -17,7 +17,6 @@ from sepia.ship.agent.lock import locked
 from sepia.ship.agent.state import read_state
 from sepia.ship.agent.status import status
 from sepia.ship.agent.verify import verify_current
-from support.cut_process import killed_at
 from support.fake_repository import WELL, FakeBoard, bad, small_bundles
 from support.needs import need_root
 from support.small_bundles import MODEL, SmallBundle, make_small_bundle
@@ -120,67 +119,47 @@ def test_what_this_board_could_not_try_is_tried_again(board: FakeBoard, bundles:
     assert board.update().result == "switched"
 
 
-def test_a_bundle_that_cuts_the_power_three_times_is_given_up(board: FakeBoard, bundles: list[SmallBundle]) -> None:
+def _gone(*_: Any, **__: Any) -> Any:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("step", "runs"), [("_selftest", "1"), ("_health", "2")])
+def test_a_bundle_that_cuts_the_power_three_times_is_given_up(
+    board: FakeBoard, bundles: list[SmallBundle], monkeypatch: pytest.MonkeyPatch, step: str, runs: str
+) -> None:
+    """In its self-test; or by way of the application, after the switch."""
     board.offer(bundles[0])
-
-    def gone(*_: Any, **__: Any) -> Any:
-        raise KeyboardInterrupt
-
-    well, board._selftest = board._selftest, gone  # type: ignore[method-assign]
-    for _ in range(3):
-        with pytest.raises(KeyboardInterrupt):
-            board.offer(bundles[1])
-        assert board.runs() == "1"
-    board._selftest = well  # type: ignore[method-assign]
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(board, step, _gone)
+        for _ in range(3):
+            with pytest.raises(KeyboardInterrupt):
+                board.offer(bundles[1])
+            assert board.runs() == runs
     done = board.update()
     assert (done.result, done.kind, done.version) == ("refused", "cut", "1")
     assert "3 attempts" in done.reason
-    assert board.tested == ["1"]
+    assert board.runs() == "1"
     assert board.update(again=True).result == "switched"
 
 
-def test_an_application_that_cuts_the_power_after_the_switch_is_given_up(
-    board: FakeBoard, bundles: list[SmallBundle]
-) -> None:
-    board.offer(bundles[0])
-
-    def gone(*_: Any, **__: Any) -> Any:
-        raise KeyboardInterrupt
-
-    well, board._health = board._health, gone  # type: ignore[method-assign]
-    for _ in range(3):
-        with pytest.raises(KeyboardInterrupt):
-            board.offer(bundles[1])
-        assert board.runs() == "2"
-    board._health = well  # type: ignore[method-assign]
-    done = board.update()
-    assert (done.result, done.kind, done.version) == ("refused", "cut", "1")
-    assert board.runs() == "1"
-
-
 def test_what_was_fetched_is_not_fetched_again_after_a_cut_in_the_self_test(
-    board: FakeBoard, bundles: list[SmallBundle]
+    board: FakeBoard, bundles: list[SmallBundle], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gone(*_: Any, **__: Any) -> Any:
-        raise KeyboardInterrupt
-
-    well, board._selftest = board._selftest, gone  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as meanwhile, pytest.raises(KeyboardInterrupt):
+        meanwhile.setattr(board, "_selftest", _gone)
         board.offer(bundles[0])
-    board._selftest = well  # type: ignore[method-assign]
     assert board.update().result == "switched"
     assert board.repository.fetched == ["1"]
 
 
-def test_a_trial_that_a_cut_left_is_over_where_another_is_offered(board: FakeBoard, bundles: list[SmallBundle]) -> None:
+def test_a_trial_that_a_cut_left_is_over_where_another_is_offered(
+    board: FakeBoard, bundles: list[SmallBundle], monkeypatch: pytest.MonkeyPatch
+) -> None:
     board.offer(bundles[0])
-    board.repository.offered = bundles[1]
-    board.verdicts["2"] = bad()
-    state = board.folder / "state.json"
-    act = 0
-    while "testing" not in state.read_text():
-        act += 1
-        assert killed_at(act, board.update)
+    with monkeypatch.context() as meanwhile, pytest.raises(KeyboardInterrupt):
+        meanwhile.setattr(board, "_selftest", _gone)
+        board.offer(bundles[1])
+    assert list((board.folder / "versions").glob("2-*"))
     assert board.offer(bundles[0]).result == "current"
     assert not list((board.folder / "versions").glob("2-*"))
 
