@@ -234,7 +234,7 @@ def _notes(
     facts: BoardFacts, target: Target, found: Mapping[str, Any], order: Order, config: Config
 ) -> tuple[str, ...]:
     notes = []
-    if facts.system != target.os:
+    if not target.local and facts.system != target.os:
         notes.append(f"its system is {facts.system}, and '{target}' is for {target.os}: the self-test will judge")
     if found["trust"] not in (None, order.trust.sha256):
         notes.append("it trusted another root before; it was replaced")
