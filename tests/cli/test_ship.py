@@ -165,7 +165,7 @@ def test_what_keeps_a_board_from_what_it_is_offered() -> None:
         "when": "2026-01-02T00:00:00Z",
         "result": "refused",
         "kind": "expired",
-        "reason": "timestamp.json: expired",
+        "reason": "timestamp: expired",
     }
     model = {
         "followed": True, "version": "1.0.0", "since": None, "previous": None, "channel": "stable", "target": "t",
