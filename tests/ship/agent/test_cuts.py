@@ -157,11 +157,11 @@ def test_an_exception_at_each_act(quick_disk: Path, story: Story, bundles: dict[
 @pytest.mark.slow
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 def test_what_finishes_or_undoes_is_cut_too(quick_disk: Path, story: Story, bundles: dict[str, SmallBundle]) -> None:
-    """80 pairs of moments: the first run is killed, then the next one, then it settles."""
+    """25 pairs of moments: the first run is killed, then the next one, then it settles."""
     chance = random.Random(story.name)
     stage = Stage(quick_disk, story, bundles)
     acts = acts_of(stage.does(stage.board()))
-    for _ in range(80):
+    for _ in range(25):
         board = stage.board()
         for act in (chance.randint(1, acts), chance.randint(1, acts)):
             killed_at(act, stage.does(board) if story.name != "rolled back" else board.update)

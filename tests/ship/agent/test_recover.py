@@ -38,6 +38,13 @@ def test_a_settled_board_is_left_as_it_is(board: FakeBoard) -> None:
     assert seen() == before
 
 
+def test_a_new_board_has_a_state_before_its_first_folder(quick_disk: Path) -> None:
+    """Without it, a first version that a cut left untried would be one that a lost state is made again from."""
+    board = FakeBoard.made(quick_disk / "new")
+    recovered(board)
+    assert read_state(board.folder / "state.json") == State()
+
+
 def test_what_is_half_there_is_removed(board: FakeBoard) -> None:
     (board.folder / "incoming" / "4-0123456789ab" / "golden").mkdir(parents=True)
     (board.folder / "incoming" / "4-0123456789ab.sepia").write_bytes(b"half")
