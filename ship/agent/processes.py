@@ -15,8 +15,8 @@ __all__ = ["MARK", "available_bytes", "children", "end_marked", "peak_rss_bytes"
 MARK = "SEPIA_SELFTEST"
 """Variable by whose value the descendants of a program are known, in whatever session and group they hide."""
 
-_NICE = 5
-"""Of a core that something else wants, too, a quarter is left (weights 335 and 1024 of `sched(7)`)."""
+_NICE = 3
+"""Of a core that something else wants, too, a third is left (weights 526 and 1024 of the kernel's scheduler)."""
 _PROC = Path("/proc")
 
 

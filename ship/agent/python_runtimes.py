@@ -37,21 +37,25 @@ def try_python(folder: Path, manifest: Manifest, place: Place, *, work: Path, li
     if ended.failure:
         raise failed(manifest.runtime, ended)
     try:
-        return _tried(manifest.runtime, told)
+        return _tried(manifest.runtime, told, ended)
     except (KeyError, TypeError, AttributeError) as error:
         raise Refused(manifest.runtime, f"the measuring program left out {error}", kind=KIND) from error
 
 
 def _words(folder: Path, manifest: Manifest, place: Place, limits: Limits) -> list[str]:
-    """A bound is worth some seconds; without one, a few runs tell what is to be expected."""
-    seconds, warm_up = (2.0, 3.0) if manifest.bounds.p50_ms is not None else (0.3, 0.3)
+    """Without a bound nothing is timed: the golden check and two runs more are all that it takes of the board."""
+    bounds = manifest.bounds
+    timed = ["--seconds", "2.0", "--warmup-seconds", "3.0", "--least-runs", "3"]
+    if bounds.p50_ms is None:
+        timed = ["--counted", "1"] if bounds.rss_bytes is None else ["--seconds", "0.1", "--warmup-seconds", "0.1"]
     return [
         place.bench,
         *("--runtime", manifest.runtime),
         *("--model", str(folder / manifest.network)),
         *("--threads", str(manifest.threads)),
         *("--golden", str(folder / GOLDEN)),
-        *("--seconds", str(seconds), "--warmup-seconds", str(warm_up), "--least-runs", "3", "--no-layers"),
+        *timed,
+        "--no-layers",
         # Should nobody be left to end it.
         *("--deadline", str(limits.deadline_s + _GRACE_S)),
     ]
@@ -77,7 +81,7 @@ def _refused(runtime: str, reason: str) -> Refused:
     return Refused(runtime, f"cannot run it: {reason}", kind=KIND)
 
 
-def _tried(runtime: str, told: dict[str, Any]) -> Tried:
+def _tried(runtime: str, told: dict[str, Any], ended: child.Ended) -> Tried:
     outputs = told["golden"]["outputs"]
     if not outputs:
         raise Refused(runtime, "there are no golden outputs to compare with", kind=KIND)
@@ -87,8 +91,9 @@ def _tried(runtime: str, told: dict[str, Any]) -> Tried:
     return Tried(
         reason,
         number(runtime, worst.get("rms")),
-        number(runtime, told["latency"]["p50_ms"]),
-        _whole(number(runtime, told["memory"]["peak_rss_bytes"])),
+        None if told["latency"] is None else number(runtime, told["latency"]["p50_ms"]),
+        # Its own figure leaves out the golden arrays.
+        ended.peak_rss_bytes if told["memory"] is None else _whole(number(runtime, told["memory"]["peak_rss_bytes"])),
         tuple(str(cause) for cause in told["disturbed"]),
     )
 

@@ -31,8 +31,8 @@ DEADLINE_S = 300.0
 _TRIES = 3
 _LEAST_S = 0.1
 _PAUSE_S = 5.0
-_EXCUSED = 4.0
-"""What takes so many times its bound is too slow, whatever else the board does: niced, a quarter of a core is left."""
+_EXCUSED = 3.0
+"""What takes so many times its bound is too slow, whatever else the board does: niced, a third of a core is left."""
 _SPARE_BYTES = 256 << 20
 """Beyond its bound of memory: what the golden arrays may need, and what is to be told and not only cut off."""
 

@@ -150,7 +150,22 @@ def test_a_bound_that_was_not_measured_is_not_kept(tmp_path: Path, missing: str)
     assert told.reason == f"its {missing} could not be measured"
 
 
-def test_a_bound_is_worth_more_seconds(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("bounds", "words"),
+    [
+        (LIMITS, " --counted 1 --no-layers "),
+        (Bounds(p50_ms=8.0), " --seconds 2.0 --warmup-seconds 3.0 "),
+        (Bounds(rss_bytes=99_000_000), " --seconds 0.1 --warmup-seconds 0.1 "),
+    ],
+)
+def test_a_bound_is_worth_more_seconds(tmp_path: Path, bounds: Bounds, words: str) -> None:
     asked = f"import sys\nopen({str(tmp_path / 'asked')!r}, 'w').write(' '.join(sys.argv[1:]))\n"
-    verdict(tmp_path, asked + answers(RIGHT), bounds=Bounds(p50_ms=8.0))
-    assert "--seconds 2.0 " in (tmp_path / "asked").read_text(encoding="utf-8")
+    verdict(tmp_path, asked + answers(RIGHT), bounds=bounds)
+    assert words in (tmp_path / "asked").read_text(encoding="utf-8")
+
+
+def test_memory_that_it_does_not_tell_is_seen_from_outside(tmp_path: Path) -> None:
+    program = "import time\ntime.sleep(0.4)\n" + answers(RIGHT | {"latency": None, "memory": None})
+    told = verdict(tmp_path, program)
+    assert told.ok and told.p50_ms is None
+    assert told.rss_bytes is not None and 1_000_000 < told.rss_bytes < 50_000_000
