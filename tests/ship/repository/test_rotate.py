@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from sepia.errors import ConfigError, TrustError
 from sepia.ship.repository import add_keys, publish, renew, revoke, rotate, set_threshold
+from sepia.ship.repository.store import written
 from support.followed_repository import open_store, state_of
 from support.small_bundles import MODEL
 from support.tuf_forgery import Forger
-from tuf.api.exceptions import UnsignedMetadataError
-from tuf.api.metadata import MetaFile
+from tuf.api.exceptions import LengthOrHashMismatchError, UnsignedMetadataError
+from tuf.api.metadata import Metadata, MetaFile
 
 if TYPE_CHECKING:
     from conftest import Place
@@ -123,6 +124,18 @@ def test_a_higher_threshold_is_asked_of_what_is_there_already(place: Place) -> N
     signed = Forger(place.repository, {}).newest(ROLE).read_text()
     assert all(place.keys.public(name).keyid in signed for name in (ROLE, "second"))
     assert place.follower.offer()["version"] == "1.0.0"
+
+
+def test_the_key_of_a_channel_alone_changes_nothing(place: Place) -> None:
+    """Whoever has it and the web server, and not the key of snapshot: other metadata of the same version."""
+    publish(place.repository, place.keys, place.bundle("1.0.0"), "stable")
+    path = Forger(place.repository, {}).newest(ROLE)
+    told = Metadata.from_file(str(path))
+    told.signed.unrecognized_fields["x-sepia-days"] = 91  # as many bytes
+    told.sign(place.keys.signer(ROLE))
+    path.write_bytes(written(told))
+    with pytest.raises(LengthOrHashMismatchError):
+        place.follower.offer()
 
 
 def _version(forger: Forger) -> int:
