@@ -27,9 +27,13 @@ BOMB = "a bomb of 10 GB"
 def test_odd_archive(
     kind: str, kitchen: ShipBoard, story: Story, served: Served, tmp_path: Path, saw_ship: Saw
 ) -> None:
-    bundle = make_small_bundle(tmp_path, "1.1.0")
-    story.publish_file("1.1.0", write_odd_archive(kind, bundle, tmp_path))
+    story.publish_file("1.1.0", write_odd_archive(kind, make_small_bundle(tmp_path, "1.1.0"), tmp_path))
     saw_ship(kind, refused(kitchen))
+
+
+def test_odd_archive_is_not_tried_again(kitchen: ShipBoard, story: Story, served: Served, tmp_path: Path) -> None:
+    story.publish_file("1.1.0", write_odd_archive("a symbolic link", make_small_bundle(tmp_path, "1.1.0"), tmp_path))
+    refused(kitchen)
     asked = len(served.server.requests())
     assert kitchen.agent("update").code == 1, "a bundle that was refused is good now"
     assert not any(".sepia" in request.path for request in served.server.requests()[asked:]), "it was fetched again"

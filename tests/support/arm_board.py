@@ -248,14 +248,15 @@ class ArmBoard:
         self._limit.join(self._pid)
 
     def clock(self, days: float) -> None:
-        """Restart with a clock `days` ahead (behind if negative), for the user's programs."""
-        library = f"/usr/lib/{self._multiarch}/faketime/libfaketime.so.1"
-        self._environment |= {
-            "LD_PRELOAD": library,
+        """Restart with a clock `days` ahead (behind if negative, right again at 0), for the user's programs."""
+        faked = {
+            "LD_PRELOAD": f"/usr/lib/{self._multiarch}/faketime/libfaketime.so.1",
             "FAKETIME": f"{days:+g}d",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",
         }
+        kept = {name: value for name, value in self._environment.items() if name not in faked}
+        self._environment = {**kept, **(faked if days else {})}
         self.kill_power()
         self.start()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from pathlib import Path
 
 from support.fault_page import FaultPage, Saw
@@ -15,12 +14,10 @@ _AGAIN = "the old version runs on; the next update gets the new one"
 _REFUSED = "the old version runs on; this bundle is not tried again, another one is"
 
 FAULTS = {
-    "power cut at any moment": "a whole old or a whole new version; the next start finishes or undoes by itself",
     "disk full before an update": _AGAIN,
-    "disk full in mid-update": _AGAIN,
     "link cut in mid-download": _AGAIN,
     "no server at the address": _AGAIN,
-    "clock years back": "it updates, and says that nobody can judge how old that is",
+    "clock years back": "what is signed is read all the same: versions only rise",
     "clock years ahead": _AGAIN,
     "two updates at once": "one waits for the other; both end with the new version",
     "two pushes at once": "both end with the new version",
@@ -30,13 +27,11 @@ FAULTS = {
     "too slow for its bound": _REFUSED,
     "self-test that does not end": _REFUSED,
     "health command that fails": "the old version runs again; this bundle is not tried again",
-    "program for another processor": _REFUSED,
 }
 """Fault → what comes after it. What stands here is what its test checks."""
 
 ATTACKS = {
     "changed bundle": _AGAIN,
-    "changed manifest in the bundle": _AGAIN,
     "changed metadata": _AGAIN,
     "swapped signature": _AGAIN,
     "old version offered again": _OLD,
@@ -70,10 +65,13 @@ ROWS = {**FAULTS, **ATTACKS}
 _HEAD = """# Shipping: faults and attacks, and what a board says
 
 Every line was produced by a test that made the fault or the attack happen to an emulated ARM board: Debian's own Python
-and a real SSH server there, a real web server or a push over SSH on the other side; power cuts, on an emulated machine
-with a disk of its own. The board here is called `kitchen`, its model `lite0`. In every case what `current` was before
-was read again, each file against its digest, and nothing was left over. The odd archives are *validly signed*: they
-stand for a publisher's key in wrong hands.
+and a real SSH server there, a real web server or a push over SSH on the other side. The board here is called `kitchen`,
+its model `lite0`. In every case what `current` names was read again, each file against its digest, and nothing was left
+over. The odd archives are *validly signed*: they stand for a publisher's key in wrong hands.
+
+Power cuts are tried apart, on an emulated machine with a disk of its own (`tests/ship/test_power_cuts.py`;
+`SEPIA_POWER_CUTS=200` for two hundred): after each, before the agent runs, `current` is a whole old or a whole new
+version, and the board comes to the newest by itself.
 
 | fault or attack | what is seen | what is kept, and afterwards |
 | --- | --- | --- |
@@ -87,8 +85,10 @@ def _settled(line: str) -> str:
     line = re.sub(r"\b[0-9a-f]{64}\b", "<sha256>", line)
     line = re.sub(r"\b([0-9a-f]{12})(?=[0-9a-f]*\b)[0-9a-f]*\b", "<sha256>", line)
     line = re.sub(r"\bprocess \d+\b", "process 1234", line)
-    line = re.sub(r"\d{4}-\d\d-\d\dT?[ \d:+Z.]*", "<time>", line)
-    return line.replace("/home/pi/.sepia/ship/", "").replace(tempfile.gettempdir() + "/", "")
+    line = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?( ?UTC|Z|\+00:00)?", "<time>", line)
+    line = re.sub(r"\d+ are free; next: free \d+ bytes", "500000 are free; next: free 4000000 bytes", line)
+    line = re.sub(r"\d+ bytes in 2\d s", "20 bytes in 20 s", line)
+    return line.replace("/home/pi/.sepia/ship/", "")
 
 
 SHIP_PAGE = FaultPage(
