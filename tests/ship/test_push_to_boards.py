@@ -78,7 +78,7 @@ def like(first: ArmBoard, board: ArmBoard, name: str) -> None:
     shutil.copytree(first.path("/home/pi/.sepia"), there, symlinks=True)
     config = there / "ship" / "config.json"
     config.write_text(json.dumps({**json.loads(config.read_text()), "board": name}))
-    board.inside("chown", "-R", "1000:1000", board._at("/home/pi/.sepia"))
+    board.inside("chown", "-R", "1000:1000", board.at("/home/pi/.sepia"))
 
 
 def made(arm_board: MakeBoard, sepia: BoardCommands, story: Story, count: int) -> Mapping[str, ArmBoard]:
@@ -104,7 +104,7 @@ def test_fifty_boards_at_once(
     for version in ("1.0.0", "1.1.0"):
         bundle = story.publish(version, payload=PAYLOAD)
         before, began = [board.received() for board in boards.values()], time.monotonic()
-        rows = sepia.rows("ship", "push", "--all", "--wave", "100%", "--repository", story.repository)
+        rows = sepia.rows("ship", "push", "--all", "--wave", "100%", "--repository", story.repository, timeout=550)
         seconds = time.monotonic() - began
         came = [board.received() - count for board, count in zip(boards.values(), before, strict=True)]
         results = {model["result"] for row in rows for model in row["pushed"]["models"]}

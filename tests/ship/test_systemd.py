@@ -1,99 +1,110 @@
-"""Debian's systemd on an emulated machine runs the product's units, and its timer pulls an update by itself."""
+"""The units: what systemd itself says of them, and what they may not do."""
 
 from __future__ import annotations
 
-import shutil
-import time
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sepia.devices.transport.ssh import SSHTransport
-from sepia.ship.agent.config import Config, Followed
+from sepia.errors import ConfigError
 from sepia.ship.systemd import ENABLED, period, units
-from support.installed_agent import SHIP, write_agent
-from support.needs import lacking, need_programs, need_root
-from support.power_board import HOST
-from support.tuf_story import Story
-from support.vm_board import VMBoard
+from support.needs import need_programs
 
-from benchmarks.web_server import WebServer
-
-pytestmark = pytest.mark.slow
-
-ROOT = f"/home/pi/{SHIP}"
-WITHIN_S = 240.0
-UNITS = "/etc/systemd/system"
-# Each board keeps to a moment of its own, up to a period later; a drop-in is the operator's own.
-SOON = "[Timer]\nRandomizedDelaySec=1\n"
+ROOT, PYTHON = "/home/pi/.sepia/ship", "/usr/bin/python3"
 
 
-@pytest.fixture
-def vm() -> Iterator[VMBoard]:
-    need_root("the file owners of an emulated machine's disk")
-    need_programs(qemu_system_aarch64="qemu-system-arm", ssh="openssh-client", nginx="nginx-light", apt_get="apt")
-    if not Path("/sbin/mkfs.ext4").exists():
-        lacking("mkfs.ext4 is not installed here (Debian: apt-get install e2fsprogs)")
-    with VMBoard(memory=512, systemd=True) as board:
-        yield board
+def settings(text: str) -> Mapping[str, str]:
+    """The last of each setting, without sections."""
+    pairs = (line.partition("=")[::2] for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    return dict(pairs)
 
 
-@pytest.mark.timeout(900)
-def test_the_timer_pulls_an_update(vm: VMBoard, tmp_path: Path) -> None:
-    story = Story(tmp_path / "story")
-    with (
-        WebServer(story.repository, tmp_path / "nginx") as server,
-        SSHTransport(vm.destination, name="kitchen", config=vm.ssh_config, silence=60.0) as transport,
-    ):
-        config = Config("kitchen", server.url(HOST), {story.model: Followed(story.target, story.channel)})
-        write_agent(tmp_path / "home", config, story.root.read_bytes())
-        put(transport, tmp_path / "home")
-        place(transport)
-        story.publish("1.0.0")
-        assert await_version(transport, story.model) == "1.0.0"
-        story.publish("1.1.0")
-        assert await_version(transport, story.model, "1.1.0") == "1.1.0"
-        said = told(transport, "sudo journalctl -u sepia-ship.service -o cat")
-        assert "lite0 1.1.0: runs" in said, said
-        assert told(transport, "systemctl is-failed sepia-ship.service; true").strip() != "failed"
-    vm.kill_power()
-    vm.start()
-    with SSHTransport(vm.destination, name="kitchen", config=vm.ssh_config, silence=60.0) as transport:
-        state = told(transport, "systemctl show -p Result,ExecMainStatus sepia-ship-recover.service")
-        assert "Result=success" in state and "ExecMainStatus=0" in state, state
-        assert await_version(transport, story.model, "1.1.0") == "1.1.0"
+@pytest.mark.parametrize(
+    ("text", "calendar", "seconds"),
+    [
+        ("15min", "*:0/15", 900),
+        ("1m", "*:0/1", 60),
+        ("60min", "hourly", 3600),
+        ("1h", "hourly", 3600),
+        ("6 h", "0/6:00", 21600),
+        ("24h", "daily", 86400),
+        ("1d", "daily", 86400),
+    ],
+)
+def test_periods(text: str, calendar: str, seconds: int) -> None:
+    found = period(text)
+    assert (found.calendar, found.seconds) == (calendar, seconds)
 
 
-def put(transport: SSHTransport, home: Path) -> None:
-    """What lies in `home`, into pi's."""
-    archive = shutil.make_archive(str(home), "tar", home)
-    ran = transport.run(["tar", "-x", "-C", "/home/pi", "-f", "-"], deadline=200, stdin=[Path(archive).read_bytes()])
-    assert ran.code == 0, ran
+@pytest.mark.parametrize("text", ["7min", "0min", "5h", "2d", "15", "often", "-15min", "90min"])
+def test_what_no_calendar_has(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"^--every: .*; accepted: 10min, 15min"):
+        period(text)
 
 
-def place(transport: SSHTransport) -> None:
-    """The product's units, for each minute, switched on by root."""
-    written = units(ROOT, "pi", "/usr/bin/python3", period("1min"))
-    for name, text in {**written.system, "sepia-ship.timer.d/soon.conf": SOON}.items():
-        path = f"{UNITS}/{name}"
-        told(transport, f"sudo mkdir -p {Path(path).parent} && sudo tee {path} >/dev/null <<'END'\n{text}END")
-    told(transport, "sudo systemctl daemon-reload")
-    told(transport, f"sudo systemctl enable --now {' '.join(ENABLED)}")
+@pytest.mark.parametrize("text", ["1min", "15min", "1h", "6h", "1d"])
+def test_systemd_reads_the_calendar_as_meant(text: str) -> None:
+    need_programs(systemd_analyze="systemd")
+    every = period(text)
+    command = ["systemd-analyze", "calendar", "--iterations=2", every.calendar]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env={"TZ": "UTC", "PATH": "/usr/bin"})
+    lines = [line.split(": ", 1)[1] for line in told.stdout.splitlines() if ("Next el" in line or "Iter" in line)]
+    first, second = (datetime.strptime(line.split(" ", 1)[1], "%Y-%m-%d %H:%M:%S %Z") for line in lines)
+    assert (second - first).total_seconds() == every.seconds
 
 
-def await_version(transport: SSHTransport, model: str, wanted: str | None = None) -> str:
-    """The version that `current` is, once it is there, or is `wanted`."""
-    until = time.monotonic() + WITHIN_S
-    found = ""
-    while time.monotonic() < until and (not found or wanted not in (None, found)):
-        time.sleep(2)
-        link = told(transport, f"readlink {ROOT}/models/{model}/current; true").strip()
-        found = link.removeprefix("versions/").rpartition("-")[0]
-    return found
+@pytest.mark.parametrize("whose", ["system", "user"])
+def test_systemd_finds_nothing_wrong(whose: str, tmp_path: Path) -> None:
+    need_programs(systemd_analyze="systemd")
+    root = tmp_path / "a home with spaces, 100% full"
+    (root / "agent").mkdir(parents=True)
+    made = getattr(units(str(root), "daemon", PYTHON, period("15min")), whose)
+    for name, text in made.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    command = ["systemd-analyze", f"--{whose}", "verify", "--man=no", *[str(tmp_path / name) for name in made]]
+    done = subprocess.run(command, capture_output=True, text=True, env={"PATH": "/usr/bin", "HOME": str(tmp_path)})
+    said = [line for line in done.stderr.splitlines() if any(name in line for name in made)]
+    assert said == []
 
 
-def told(transport: SSHTransport, line: str) -> str:
-    """Standard output of a shell's line there; fails if it fails."""
-    ran = transport.run(["sh", "-c", line], deadline=100)
-    assert ran.code == 0, (line, ran)
-    return ran.out.decode()
+def test_a_service_of_the_system_is_confined() -> None:
+    made = units(ROOT, "pi", PYTHON, period("15min")).system
+    for name in ("sepia-ship.service", "sepia-ship-recover.service"):
+        found = settings(made[name])
+        assert found["User"] == "pi"
+        assert found["NoNewPrivileges"] == found["PrivateTmp"] == "yes"
+        assert found["ProtectSystem"] == "strict"
+        assert found["ReadWritePaths"] == ROOT
+        assert found["CapabilityBoundingSet"] == ""
+        # A self-test measures what the application will see.
+        assert not {"Nice", "CPUQuota", "IOSchedulingClass", "PrivateDevices", "MemoryDenyWriteExecute"} & found.keys()
+
+
+def test_what_each_runs() -> None:
+    made = units(ROOT, "pi", PYTHON, period("15min")).system
+    run = f"{PYTHON} -I {ROOT}/agent/run.py --root {ROOT}"
+    assert settings(made["sepia-ship.service"])["ExecStart"] == f"{run} update"
+    assert settings(made["sepia-ship-recover.service"])["ExecStart"] == f"{run} recover"
+    assert set(ENABLED) <= made.keys()
+
+
+def test_a_missed_time_is_caught_up_with_and_a_fleet_is_spread() -> None:
+    found = settings(units(ROOT, "pi", PYTHON, period("6h")).system["sepia-ship.timer"])
+    assert found["Persistent"] == "true"
+    assert found["RandomizedDelaySec"] == "21600"
+    assert found["FixedRandomDelay"] == "true"
+
+
+def test_a_users_own_ask_for_no_namespace() -> None:
+    made = units(ROOT, "pi", PYTHON, period("15min")).user
+    found = settings(made["sepia-ship.service"])
+    assert found["NoNewPrivileges"] == "yes"
+    assert not {"User", "ProtectSystem", "PrivateTmp", "CapabilityBoundingSet"} & found.keys()
+    assert settings(made["sepia-ship-recover.service"])["WantedBy"] == "default.target"
+
+
+def test_odd_names_stay_one_word() -> None:
+    text = units('/home/pi/100% of $HOME "x"', "pi", PYTHON, period("15min")).system["sepia-ship.service"]
+    assert '"/home/pi/100%% of $$HOME \\"x\\"/agent/run.py"' in text
