@@ -281,10 +281,10 @@ def _next_before(line: Channel, target: str, version: str, pointer: Pointer | No
 
 
 def _before(line: Channel, target: str, version: str) -> tuple[str, str] | None:
-    """What was recorded when the version was published, if that may still be offered."""
+    """What was recorded when the version was published, if it is still kept."""
     known = line.version(target, version)
     found = line.version(target, known.before) if known is not None and known.before else None
-    return None if found is None or found.withdrawn else (found.version, found.path)
+    return None if found is None else (found.version, found.path)
 
 
 def _pointed(

@@ -126,6 +126,18 @@ def test_a_passphrase_of_a_file_guards_and_opens(sepia: Sepia, tmp_path: Path, m
     assert err.startswith(f"sepia: {tmp_path}/config/keys/timestamp: cannot be opened: a wrong passphrase")
 
 
+def test_a_bare_key_is_made_with_one_that_is_guarded(
+    sepia: Sepia, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("correct horse\n")
+    monkeypatch.setenv("SEPIA_SHIP_PASSPHRASE_FILE", str(secret))
+    assert sepia("keys", "init", "repo", "--root", "only")[0] == 0
+    code, _, err = sepia("keys", "delegate", "repo", MODEL, "stable", "--no-passphrase")
+    told = f"sepia: the key '{MODEL}.stable' has no passphrase: whoever reads its file can sign\n"
+    assert (code, err) == (0, told)
+
+
 def test_nobody_is_asked_where_nobody_is(sepia: Sepia, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False)
     code, _, err = sepia("keys", "new", "alice")

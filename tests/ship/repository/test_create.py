@@ -58,6 +58,12 @@ def test_odd_numbers_are_refused_before_a_key_is_made(tmp_path: Path, options: d
     assert not list(tmp_path.iterdir())
 
 
+def test_a_channel_may_sign_for_its_own_files_and_nobody_else_for_them(place: Place) -> None:
+    signed = Metadata.from_file(str(Forger(place.repository, {}).newest("targets"))).signed
+    found = {name: (role.paths, role.terminating) for name, role in signed.delegations.roles.items()}
+    assert found == {f"{MODEL}.{name}": ([f"{MODEL}/{name}/*/*"], True) for name in ("stable", "beta")}
+
+
 def test_keys_are_not_served(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="lies in the repository, which everybody may read"):
         create(tmp_path, open_store(tmp_path / "keys"))

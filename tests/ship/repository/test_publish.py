@@ -153,6 +153,32 @@ def test_several_targets_are_offered_at_once_and_told_apart(place: Place) -> Non
         publish_all(place.repository, place.keys, [place.bundle("2.0.0"), place.bundle("2.1.0")], "stable")
 
 
+def test_a_promoted_delta_is_not_made_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        publish(place.repository, place.keys, place.bundle(version), "beta")
+    promote(place.repository, place.keys, MODEL, "1.0.0", "beta", "stable")
+    monkeypatch.setattr("sepia.ship.repository.deltas.make", None)
+    (found,) = promote(place.repository, place.keys, MODEL, "1.1.0", "beta", "stable")
+    assert set(found.deltas) == {digest(place.bundle("1.0.0"))}
+    place.follower.offer()
+
+
+def test_a_withdrawn_version_is_no_base_of_deltas(place: Place) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        publish(place.repository, place.keys, place.bundle(version), "stable")
+    withdraw(place.repository, place.keys, MODEL, "stable")
+    found = publish(place.repository, place.keys, place.bundle("1.2.0"), "stable")
+    assert set(found.deltas) == {digest(place.bundle("1.0.0"))}
+
+
+def test_a_bundle_that_changes_while_it_is_read(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = state_of(place.repository)
+    monkeypatch.setattr("shutil.copyfile", lambda source, into: Path(into).write_bytes(b"other"))
+    with pytest.raises(InputError, match="was changed while it was read"):
+        publish(place.repository, place.keys, place.bundle("1.0.0"), "stable")
+    assert state_of(place.repository) == before
+
+
 def test_one_channel_says_nothing_of_another(place: Place) -> None:
     publish(place.repository, place.keys, place.bundle("1.0.0"), "beta")
     assert place.follower.refresh().get_targetinfo(f"{FOLDER}/1.0.0.sepia") is None

@@ -175,6 +175,14 @@ def test_what_others_overtook_is_told_and_given_up(place: Place) -> None:
         sign_waiting(place.repository, place.keys)
 
 
+def test_what_waits_after_it_came_into_force_is_let_go(place: Place) -> None:
+    """A publisher was killed between the one and the other."""
+    (place.repository / "waiting").mkdir()
+    shutil.copy(place.repository / "metadata" / "1.root.json", place.repository / "waiting" / "root.json")
+    outcome = sign_waiting(place.repository, place.keys)
+    assert (outcome.versions, outcome.waiting) == ({}, ())
+
+
 def test_a_stolen_root_key_is_revoked_by_the_other_two(place: Place) -> None:
     (place.keys.folder / "root-1").unlink()
     assert revoke(place.repository, place.keys, "root-1", role="root").versions == {"root": 2}
