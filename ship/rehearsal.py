@@ -129,7 +129,7 @@ def rehearse(
     A board that fails is in the result. Raises what making bundles raises (InputError, RuntimeUnavailable …).
     """
     story = _Story(folder, say)
-    chosen = tuple(parse_place(place) for place in places)
+    chosen = tuple(parse_place(place) for place in dict.fromkeys(places))
     with tempfile.TemporaryDirectory(prefix="sepia-rehearsal-") as work:
         try:
             boards = story.play(chosen, Path(work))

@@ -141,7 +141,8 @@ class _Child:
     def talk(self, feed: deque[bytes | memoryview], awaited: int) -> None:
         """Until its main process has ended, or was ended for what it did."""
         process = self.process
-        assert process.stdin and process.stdout and process.stderr  # noqa: S101 - pipes, as asked for
+        if not (process.stdin and process.stdout and process.stderr):
+            raise RuntimeError("a child without the pipes that were asked for")
         self.feed, self.awaited, self.held_since = feed, awaited, 0.0
         for pipe in (process.stdin, process.stdout, process.stderr):
             os.set_blocking(pipe.fileno(), False)
@@ -232,7 +233,8 @@ class _Child:
             self._end_input()
 
     def _input(self) -> int:
-        assert self.process.stdin is not None  # noqa: S101 - a pipe, as asked for
+        if self.process.stdin is None:
+            raise RuntimeError("a child without the pipe that was asked for")
         return self.process.stdin.fileno()
 
     def _unregister_input(self) -> None:

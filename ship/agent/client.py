@@ -190,7 +190,8 @@ class Client:
     def _ready(self) -> FlooredUpdater:
         if self._updater is None:
             self.refresh()
-        assert self._updater is not None  # noqa: S101 - refresh sets it or raises
+        if self._updater is None:
+            raise RuntimeError("a refresh that neither ended nor raised")
         return self._updater
 
     # --- targets --------------------------------------------------------------------------------------------------
