@@ -122,7 +122,8 @@ def test_outputs_within_the_tolerance_are_right(at: Path) -> None:
     ],
 )
 def test_a_bound_exceeded(at: Path, bounds: Bounds, reason: str) -> None:
-    told = verdict(native_bundle(at, bounds=bounds))
+    # Without the measuring program nobody tells what else this machine does meanwhile, which may excuse a latency.
+    told = verdict(native_bundle(at, bounds=bounds), place=Place())
     assert not told.ok and told.reason.startswith(reason)
     assert told.p50_ms == 1.5 and told.rms == 0.0  # what was measured is told all the same
 
