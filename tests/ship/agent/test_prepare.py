@@ -95,7 +95,10 @@ def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
 
 
 def test_a_very_long_picture_is_cut_first() -> None:
+    """Resized as it is, it would be 11 520 pixels long."""
     pixels = np.random.default_rng(0).integers(0, 256, (20, 900, 3), np.uint8)
+    _, to, _ = read_preparation("manifest", told(Preparation()))._geometry(900, 20)
+    assert to == (8 * 256, 256)
     assert np.array_equal(prepared(pixels, Preparation()), prepare(Image.fromarray(pixels), Preparation()))
 
 
