@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sepia.ship.agent.config import Timeouts
+from support.attack_server import Answer, AttackServer, endless, slow, stalled
 from support.fault_page import Saw
-from support.hostile_server import HostileServer
 from support.ship_board import Said, ShipBoard
 from support.ship_fixtures import FIRST, Served, kitchen, kitchen_board, served, story
 from support.small_bundles import WRONG
@@ -115,21 +115,22 @@ def test_no_server(kitchen: ShipBoard, story: Story, served: Served, saw_ship: S
 
 
 @pytest.mark.parametrize(
-    ("way", "part", "fault"),
+    ("answer", "part", "fault"),
     [
-        ("endless", "timestamp.json", "endless response"),
-        ("slow", ".sepia", "slow response"),
-        ("cut", ".sepia", "link cut in mid-download"),
+        (endless, "timestamp.json", "endless response"),
+        (slow, ".sepia", "slow response"),
+        (stalled, ".sepia", "link cut in mid-download"),
     ],
 )
-def test_hostile_server(way: str, part: str, fault: str, kitchen: ShipBoard, story: Story, saw_ship: Saw) -> None:
-    """It says no more than it must, or never ends: a length, a rate and a time bound what a board takes."""
+def test_bad_answer(answer: Answer, part: str, fault: str, kitchen: ShipBoard, story: Story, saw_ship: Saw) -> None:
+    """Too much, too slow, or no end: a length, a rate and a time bound what a board takes."""
     story.deltas = False
     story.publish(NEW)
-    with HostileServer(story.repository, {part: way}) as server:
+    with AttackServer(story.repository, address="0.0.0.0") as server:
+        server.answers[part] = answer
         kitchen.follow(kitchen.url(server.port))
         saw_ship(fault, kept(kitchen, kitchen.agent("update")))
-        server.ways.clear()
+        server.answers.clear()
         updated(kitchen)
 
 

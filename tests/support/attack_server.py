@@ -31,6 +31,7 @@ __all__ = [
     "redirected",
     "silent",
     "slow",
+    "stalled",
     "status",
     "truncated",
 ]
@@ -45,10 +46,10 @@ _LONGEST_S = 30.0
 class AttackServer:
     """folder: what is served; ranges are. asked: the path of each request, with its range; headers: of it.
 
-    connections: that were made. sent: bytes of bodies.
+    address: "0.0.0.0" where an emulated board is to reach it. connections: that were made. sent: bytes of bodies.
     """
 
-    def __init__(self, folder: Path, *, ranges: bool = True) -> None:
+    def __init__(self, folder: Path, *, ranges: bool = True, address: str = "127.0.0.1") -> None:
         self.folder, self.ranges = folder, ranges
         self.answers: dict[str, Answer] = {}
         self.asked: list[tuple[str, str]] = []
@@ -61,13 +62,17 @@ class AttackServer:
         class Handler(_Handler):
             attack = self
 
-        self._server = _Server(("127.0.0.1", 0), Handler)
+        self._server = _Server((address, 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    @property
     def url(self) -> str:
-        return f"{self._scheme_and_host}:{self._server.server_address[1]}"
+        return f"{self._scheme_and_host}:{self.port}"
 
     def secure(self, context: ssl.SSLContext) -> None:
         """From now on by TLS, as https://localhost."""
@@ -181,6 +186,14 @@ def silent(to: _Handler) -> None:
     """No answer, and the connection stays."""
     to.close_connection = True
     to.attack.over.wait(_LONGEST_S)
+
+
+def stalled(to: _Handler) -> None:
+    """Half of the file, then nothing, and the connection stays: a link that was cut."""
+    to.close_connection = True
+    to.begin(200, Content_Length=len(to.data()))
+    to.send(to.data()[: len(to.data()) // 2])
+    to.attack.over.wait(4 * _LONGEST_S)  # it is the client that must end it
 
 
 def truncated(to: _Handler) -> None:
