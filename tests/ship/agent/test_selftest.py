@@ -62,7 +62,7 @@ def test_a_program_that_is_right(at: Path) -> None:
     ],
 )
 def test_a_program_that_is_wrong(at: Path, program: str, reason: str) -> None:
-    told = verdict(native_bundle(at, program), deadline_s=1.0 if "sleep" in program else 60.0)
+    told = verdict(native_bundle(at, program), deadline_s=0.4 if "sleep" in program else 60.0)
     assert not told.ok and not told.worth_again
     assert reason in told.reason and "\n" not in told.reason
     assert left_beside(at) == []
