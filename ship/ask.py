@@ -35,15 +35,17 @@ class Answer:
         return BoardError(board, str(self.told["error"]), hint=str(self.told.get("hint", "")))
 
 
-def ask(transport: Transport, root: str, *words: str, deadline: float, refusal: bool = False) -> Answer:
+def ask(
+    transport: Transport, root: str, *words: str, deadline: float, refusal: bool = False, guarded: bool = True
+) -> Answer:
     """Run the agent's command `words` on the board. root: its folder, absolute or from "~".
 
-    refusal: an answer that it refused something is given back. It ends with the connection, and what that leaves is
-    finished or undone by its next start. Raises BoardError: no agent there, no answer, and, without `refusal`, what it
-    refused.
+    refusal: an answer that it refused something is given back. guarded: it ends with the connection, and what that
+    leaves is finished or undone by its next start; a command that only looks needs no such guard. Raises BoardError: no
+    agent there, no answer, and, without `refusal`, what it refused.
     """
     arguments = {"root": root, "words": list(words)}
-    ran = transport.run(boot(), stdin=sent(_ASK, arguments), deadline=deadline, guarded=True)
+    ran = transport.run(boot(), stdin=sent(_ASK, arguments), deadline=deadline, guarded=guarded)
     told = answered(ran)
     if told is None:
         what, hint = ("has no Python", "") if ran.code == 127 else ending(ran)

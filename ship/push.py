@@ -19,10 +19,10 @@ from ..errors import BoardError
 from .ask import Answer, ask
 from .install import ROOT
 from .parts import Need, Part, RepositoryFolder
+from .status import status as status_of
 
 __all__ = ["Chosen", "PushedModel", "PushedTo", "push"]
 
-_ASKING_S = 300.0
 _UPDATING_S = 3600.0
 _OTHERS_S = 900.0
 """How long the agent waits for another run on the same board: its own download and self-test."""
@@ -92,7 +92,7 @@ def push(
     A model that the board refuses is in what is given back, and what ran goes on running. Raises BoardError (not
     reached, no agent, no room, nothing that it follows is chosen) and InputError (the repository).
     """
-    status = ask(transport, root, "status", deadline=_ASKING_S).told
+    status = status_of(transport, root)
     needs = _needs(transport, status, repository, chosen)
     parts = tuple(repository.part(need) for need in needs)
     _refuse_others(transport, parts, chosen)

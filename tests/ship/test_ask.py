@@ -6,6 +6,7 @@ import pytest
 from sepia.devices.transport import Ran
 from sepia.errors import BoardError
 from sepia.ship.ask import ask
+from sepia.ship.status import status
 from support.fake_board import FakeBoard, said
 
 REFUSED = {"error": "lite0: no version before this one is kept", "hint": "say --to", "kind": "missing"}
@@ -16,6 +17,12 @@ def test_its_answer_and_what_it_told_people() -> None:
     answer = ask(board, "~/.sepia/ship", "status", deadline=5)
     assert (answer.told, answer.lines, answer.ok) == ({"ok": True}, ("lite0 1.0.0: runs",), True)
     assert board.more[0]["guarded"]
+
+
+def test_what_only_looks_needs_no_guard() -> None:
+    board = FakeBoard([said({"ok": True})])
+    status(board)
+    assert not board.more[0]["guarded"]
 
 
 def test_a_refusal() -> None:
