@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from . import __version__
+from .clock import utc_now
 from .durable import remove
 from .errors import Refused
 from .layout import Layout
@@ -24,7 +25,7 @@ from .recover import recover
 from .rollback import rollback
 from .status import status
 from .verify import verify_current
-from .work import Commands, Work, begin_work, say, utc_now
+from .work import Commands, Work, begin_work, say
 
 __all__ = ["main"]
 

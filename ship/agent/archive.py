@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from .durable import sync_folder, told
+from .durable import free_bytes, sync_folder, told
 from .errors import Refused
 from .manifest import MOST_BYTES, File, Manifest, read_manifest, write_manifest
 from .paths import MANIFEST
@@ -201,8 +201,7 @@ def _refuse_limits(where: str, manifest: Manifest, limits: Limits) -> None:
 
 def _refuse_full_disk(path: Path, parent: Path, manifest: Manifest) -> None:
     needed = sum(entry.bytes for entry in manifest.files)
-    room = os.statvfs(parent)
-    free = room.f_bavail * room.f_frsize
+    free = free_bytes(parent)
     if free < needed:
         raise Refused(str(path), f"needs {needed} bytes, {free} are free", kind="disk", hint="free some space")
 

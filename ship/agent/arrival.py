@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .archive import check, digest, pack, unpack, verify
-from .durable import make_folder, move, remove
+from .durable import free_bytes, make_folder, move, remove
 from .errors import Refused
 from .layout import ModelFolder, name_of
 from .manifest import Manifest
-from .prune import SPARE, forget, free_bytes, make_room
+from .prune import SPARE, forget, make_room
 from .state import State
 from .switch import current_name
 

@@ -21,7 +21,6 @@ Everything that is refused is a `Refused`; its kinds:
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -32,9 +31,9 @@ from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import TargetFile
 from tuf.ngclient import UpdaterConfig
 
-from .clock import UTC, read_clock
+from .clock import read_clock, utc_now
 from .download import address, download, download_small, sha256_of
-from .durable import make_folder, move, remove
+from .durable import free_bytes, make_folder, move, remove
 from .errors import Refused
 from .floor import read_floor
 from .layout import Layout
@@ -96,10 +95,6 @@ class Fetched:
     requests: int
     delta: bool
     said: str = ""
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Client:
@@ -278,8 +273,7 @@ class Client:
         return folder
 
     def _refuse_full(self, folder: Path, wanted: int) -> None:
-        room = os.statvfs(folder)
-        free = room.f_bavail * room.f_frsize - SPARE
+        free = free_bytes(folder) - SPARE
         if free < wanted:
             what = f"{wanted} bytes are to come, and there is room for {max(free, 0)}"
             raise Refused(str(folder), what, kind="disk", hint="free some space")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-__all__ = ["BUILT", "UTC", "Clock", "read_clock", "shown"]
+__all__ = ["BUILT", "UTC", "Clock", "read_clock", "shown", "utc_now"]
 
 UTC = timezone.utc  # noqa: UP017 - runs on Python 3.10
 BUILT = datetime(2026, 5, 1, tzinfo=UTC)
@@ -27,6 +27,11 @@ class Clock:
     system: datetime
     taken: datetime
     said: str = ""
+
+
+def utc_now() -> datetime:
+    """As the system says it."""
+    return datetime.now(UTC)
 
 
 def read_clock(system: datetime, seen: datetime | None) -> Clock:

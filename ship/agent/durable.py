@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .errors import Refused
 
-__all__ = ["make_folder", "move", "point", "remove", "sync_folder", "told", "write_file"]
+__all__ = ["free_bytes", "make_folder", "move", "point", "remove", "sync_folder", "told", "write_file"]
 
 TEMPORARY = ".new"
 """End of the names that are never the last word: whatever bears it may be removed."""
@@ -77,6 +77,13 @@ def remove(path: Path) -> None:
         else:
             path.unlink()
         sync_folder(path.parent)
+
+
+def free_bytes(folder: Path) -> int:
+    """Of its disk, for this user."""
+    with told(folder):
+        room = os.statvfs(folder)
+    return room.f_bavail * room.f_frsize
 
 
 def sync_folder(folder: Path) -> None:

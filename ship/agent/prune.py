@@ -6,13 +6,13 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from .durable import make_folder, move, remove, told
+from .durable import free_bytes, make_folder, move, remove
 from .errors import Refused
 from .layout import ModelFolder, split_name
 from .state import State, write_state
 from .switch import current_name
 
-__all__ = ["discard", "forget", "free_bytes", "make_room", "prune", "size_of"]
+__all__ = ["discard", "forget", "make_room", "prune", "size_of"]
 
 SPARE = 4 << 20
 """Bytes that are left free for metadata, state and whatever else writes to the disk."""
@@ -66,13 +66,6 @@ def discard(folder: ModelFolder, name: str) -> None:
         remove(gone)
         move(folder.version(name), gone)
         remove(gone)
-
-
-def free_bytes(path: Path) -> int:
-    """For this user."""
-    with told(path):
-        room = os.statvfs(path)
-    return room.f_bavail * room.f_frsize
 
 
 def size_of(path: Path) -> int:

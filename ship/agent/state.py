@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 
+from .clock import UTC
 from .durable import told, write_file
 from .layout import name_of, split_name
 from .strict_json import Reader, parsed
@@ -35,7 +36,7 @@ MOST_EVENTS, MOST_REFUSED, MOST_HELD, MOST_LETTERS = 50, 20, 20, 500
 
 
 def iso(now: datetime) -> str:
-    return now.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: UP017 - Python 3.10
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True)

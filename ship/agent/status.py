@@ -8,9 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 from . import __version__
+from .durable import free_bytes
 from .errors import Refused
 from .layout import ModelFolder
-from .prune import free_bytes, size_of
+from .prune import size_of
 from .state import State, read_state
 from .switch import current_name
 from .work import Work

@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING
 
 from . import __version__
 from .arrival import clear, fetch, lies_here, named, opened, refuse_other, room_for
+from .clock import utc_now
 from .errors import Refused
 from .layout import name_of
 from .lock import WAIT_S, locked
@@ -49,7 +50,7 @@ from .recover import recover, sweep, sweep_inboxes
 from .state import MOST_LETTERS, Check, State, Trial, read_state, write_state
 from .switch import current_name
 from .trial import BLAMED, drop_other, prove, refusal_of, refuse
-from .work import Commands, Work, begin_work, say, utc_now
+from .work import Commands, Work, begin_work, say
 
 if TYPE_CHECKING:
     from .client import Client, Offer

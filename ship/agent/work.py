@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from .place import Place, bench_program
 from .selftest import Verdict
 from .state import iso
 
-__all__ = ["Commands", "Work", "begin_work", "say", "utc_now"]
+__all__ = ["Commands", "Work", "begin_work", "say"]
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,6 @@ def begin_work(
 ) -> Work:
     layout = Layout(root)
     return Work(layout, read_config(layout.config), commands, now, tell, wait_s)
-
-
-def utc_now() -> datetime:
-    return datetime.now(timezone.utc)  # noqa: UP017 - Python 3.10
 
 
 def say(line: str) -> None:
