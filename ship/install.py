@@ -5,7 +5,6 @@ The same again with another model adds it; with the same model changes how it is
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from ..devices.transport import Transport
 from ..devices.transport.program import run_program
 from ..devices.wheels import architecture_of as architecture_there
 from ..errors import BoardError, ConfigError
-from .agent.config import Config, Followed, Runtime, read_config, write_config
+from .agent.config import Config, Followed, Runtime, parse_config, write_config
 from .agent.errors import Refused
 from .agent.manifest import NATIVE
 from .agent_files import agent_files
@@ -193,14 +192,11 @@ def _config(
 
 
 def _read(transport: Transport, text: str) -> Config:
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".json") as file:
-        file.write(text)
-        file.flush()
-        try:
-            return read_config(Path(file.name))
-        except Refused as refused:
-            hint = "sepia ship install --remove, then install it anew"
-            raise BoardError(transport.name, f"its config.json {refused.what}", hint=hint) from refused
+    try:
+        return parse_config("config.json", text.encode())
+    except Refused as refused:
+        hint = "sepia ship install --remove, then install it anew"
+        raise BoardError(transport.name, f"its config.json {refused.what}", hint=hint) from refused
 
 
 def _settle(transport: Transport, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from .errors import Refused
 from .strict_json import Reader, parsed
 
-__all__ = ["Config", "Followed", "Runtime", "Timeouts", "read_config", "write_config"]
+__all__ = ["Config", "Followed", "Runtime", "Timeouts", "parse_config", "read_config", "write_config"]
 
 SCHEMA = 1
 _KIND = "config"
@@ -88,7 +88,12 @@ def read_config(path: Path) -> Config:
     except OSError as error:
         what, hint = error.strerror or str(error), "install the agent again"
         raise Refused(str(path), what, kind=_KIND, hint=hint) from error
-    told = parsed(str(path), data, _KIND)
+    return parse_config(str(path), data)
+
+
+def parse_config(where: str, data: bytes) -> Config:
+    """where: for errors, which are those of `read_config`."""
+    told = parsed(where, data, _KIND)
     if told.whole("schema") != SCHEMA:
         raise told.refused("schema", f"is not {SCHEMA}", "install a newer agent")
     config = Config(
