@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from ...errors import ConfigError
-from ..agent.pointer import DeltaAt, Pointer, read_pointer
+from ..agent.pointer import Pointer, read_pointer
 from ..host_error import host_error
 
-__all__ = ["DeltaAt", "Pointer", "refuse_odd_rollout", "replace", "write_pointer"]
+__all__ = ["refuse_odd_rollout", "write_pointer"]
 
 
 def write_pointer(pointer: Pointer, folder: str) -> bytes:
