@@ -10,6 +10,7 @@ import click
 
 from .output import json_option, print_result
 from .ship_key_options import key_store, keys_option
+from .ship_repository_option import repository_option
 from .ship_repository_text import checked_text, pruned_text, published_text
 
 if TYPE_CHECKING:
@@ -21,14 +22,7 @@ __all__ = ["command"]
 
 @click.command("publish")
 @click.argument("bundles", nargs=-1, type=click.Path(path_type=Path, dir_okay=False), metavar="[BUNDLE]...")
-@click.option(
-    "--repository",
-    type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    envvar="SEPIA_REPOSITORY",
-    show_envvar=True,
-    help="The folder to be served.",
-)
+@repository_option("The folder to be served.")
 @click.option("--channel", default="stable", show_default=True)
 @click.option("--rollout", type=float, help="Share of the boards, 0 to 1  [default: 1]")
 @click.option("--deltas", type=int, default=3, show_default=True, help="From how many versions before.")

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..ship.waves import DEFAULT
 from .boards import places_option, read_places, row_of
 from .output import json_option, print_result, result_only
+from .ship_repository_option import repository_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,19 +26,12 @@ Row = dict[str, Any]
 
 @click.command("push")
 @places_option
-@click.option(
-    "--repository",
-    type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    envvar="SEPIA_REPOSITORY",
-    show_envvar=True,
-    help="The folder that `sepia ship publish` fills.",
-)
+@repository_option("The folder that `sepia ship publish` fills.")
 @click.option("--model", help="This one alone  [default: all that a board follows]")
 @click.option("--channel", help="Boards that follow this channel alone.")
 @click.option(
     "--wave",
-    default="1,10%,100%",
+    default=DEFAULT,
     show_default=True,
     metavar="LIST",
     help="How many boards have been served after each wave; the first with a bad board is the last.",
