@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -24,7 +20,7 @@ from tuf.ngclient import FetcherInterface, Updater
 
 from support.small_bundles import MODEL, TARGETS, make_small_bundle
 
-__all__ = ["TARGET", "Follower", "bundle", "make_repository", "open_store", "served", "state_of"]
+__all__ = ["TARGET", "Follower", "bundle", "make_repository", "open_store", "state_of"]
 
 TARGET = TARGETS["arm64"]
 
@@ -48,20 +44,6 @@ def bundle(folder: Path, version: str, **options: Any) -> Path:
     """A small bundle of MODEL for TARGET, made once in `folder`."""
     path = folder / f"{options.get('model', MODEL)}-{version}-{options.get('target', TARGET)}.sepia"
     return path if path.exists() else make_small_bundle(folder, version, payload=4000, **options).path
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address of `folder` as a web server gives it, ended with a slash."""
-    handler = partial(_Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 class FromFolder(FetcherInterface):
@@ -126,8 +108,3 @@ def state_of(folder: Path) -> dict[str, str]:
     """Each file below, by its digest."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != ".lock")
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *arguments: Any) -> None:
-        pass

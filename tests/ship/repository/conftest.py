@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from sepia.ship.keys import KeyStore
-from support.followed_repository import Follower, bundle, make_repository, open_store, served
+from sepia.ship.loopback import served
+from support.followed_repository import Follower, bundle, make_repository, open_store
 
 
 @dataclass(frozen=True)
