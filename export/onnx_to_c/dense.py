@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..onnx_to_tflite.rows import Condition
 from ..onnx_to_tflite.site import Site
-from ..onnx_to_tflite.weights import CONSTANT_WEIGHT, INT8_RULES
+from ..onnx_to_tflite.weights import CONSTANT_WEIGHT, INT8_RULES, PLAIN_GEMM, TWO_AXES
 from .listing import Listing, grid, initializer, sizes
 from .rows import lowers
 
@@ -114,19 +114,8 @@ def _in_blocks(rows: NDArray[np.int8]) -> NDArray[np.int8]:
     return blocks.transpose(0, 2, 1, 3)
 
 
-_PLAIN = Condition(
-    "transA 0, alpha 1, beta 1",
-    lambda site: not site.integer("transA") and site.real("alpha", 1.0) == 1.0 and site.real("beta", 1.0) == 1.0,
-    "fold the factors into the weights",
-)
-_TWO_AXES = Condition(
-    "constant weights of rank 2 on the right",
-    lambda site: site.constant(1) is not None and len(sizes(site.input(1))) == 2,
-)
-
-
-@lowers("Gemm", becomes="dense", ranks={2}, data=2, conditions=(_PLAIN, *LAYER_RULES), fuses=True)
-@lowers("MatMul", becomes="dense", ranks={2}, data=2, conditions=(_TWO_AXES, *LAYER_RULES), fuses=True)
+@lowers("Gemm", becomes="dense", ranks={2}, data=2, conditions=(PLAIN_GEMM, *LAYER_RULES), fuses=True)
+@lowers("MatMul", becomes="dense", ranks={2}, data=2, conditions=(TWO_AXES, *LAYER_RULES), fuses=True)
 def dense(site: Site, write: Listing) -> None:
     rows, depth = sizes(site.input(0))
     layer = write.array("dense", [dense_struct(write, Layer(site))])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ...errors import Refusal
 from ...graph.kinds import Kind
-from ..onnx_to_tflite.rows import Condition
+from ..onnx_to_tflite.rows import Condition, Near, broken_condition, choose_among, op_name, wrong_shape
 from ..onnx_to_tflite.site import Site
 from .listing import Listing
 
@@ -60,56 +60,27 @@ def lowers(
 
 def choose(site: Site) -> Row | Refusal:
     """The first row that takes `site`, or why none does: the refusal of the row that came nearest."""
-    node = site.node
-    rows = ROWS.get(node.op_type, []) if node.domain in ("", "ai.onnx") else []
-    if not rows:
-        return Refusal(site.name, _op(site), "the C program has no kernel for it", "see the list of supported ops")
-    refusals = []
-    for row in rows:
-        found = _refusal(site, row)
-        if found is None:
-            return row
-        refusals.append(found)
-    return max(refusals, key=lambda found: found[0])[1]
+    return choose_among(ROWS, site, _refusal, "the C program has no kernel for it")
 
 
-def _refusal(site: Site, row: Row) -> tuple[int, Refusal] | None:
-    if row.kinds and site.kind not in row.kinds:
-        return 0, Refusal(site.name, _op(site), f"{row.becomes} takes {', '.join(sorted(row.kinds))}")
-    if row.ranks and site.rank not in row.ranks:
-        ranks = " or ".join(str(rank) for rank in sorted(row.ranks))
-        return 1, Refusal(site.name, _op(site), f"{row.becomes} takes rank {ranks}")
-    return _float(site, row) or next(
-        (
-            (3, Refusal(site.name, _op(site), f"{row.becomes} needs {condition.text}", condition.hint))
-            for condition in row.conditions
-            if not condition.holds(site)
-        ),
-        None,
-    )
+def _refusal(site: Site, row: Row) -> Near | None:
+    return wrong_shape(site, row) or _float(site, row) or broken_condition(site, row)
 
 
-def _float(site: Site, row: Row) -> tuple[int, Refusal] | None:
+def _float(site: Site, row: Row) -> Near | None:
     """The first value that is not held as codes of 8 bits, one scale for all of it (weights may have more)."""
     read = [value for value in site.node.inputs[: row.data] if value is not None]
     for value in (*read, *site.outputs):
         params = site.params(value)
         if params is None:
             hint = "quantise it too: a QuantizeLinear behind every layer"
-            return 2, Refusal(site.name, _op(site), f"'{value.name}' is float; the C program computes on codes", hint)
+            return 2, Refusal(
+                site.name, op_name(site), f"'{value.name}' is float; the C program computes on codes", hint
+            )
         if params.per_channel and value.const_value is None:
             hint = "quantise activations per tensor"
-            return 2, Refusal(site.name, _op(site), f"'{value.name}' has scales per channel", hint)
+            return 2, Refusal(site.name, op_name(site), f"'{value.name}' has scales per channel", hint)
     return None
-
-
-def _op(site: Site) -> str:
-    parts = [f"{site.node.domain}.{site.node.op_type}" if site.node.domain else site.node.op_type]
-    if site.kind.convolution:
-        parts.append(str(site.kind))
-    if site.has_input(0) and site.input(0).shape is not None:
-        parts.append(f"rank {site.rank}")
-    return ", ".join(parts)
 
 
 def support_table() -> list[dict[str, str]]:

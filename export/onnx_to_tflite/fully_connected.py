@@ -17,20 +17,10 @@ from .layout import Perm, as_is, channels_last, moves_data
 from .program import Options, Tensor
 from .rows import Condition, lowers
 from .site import Site, dims
-from .weights import CONSTANT_WEIGHT, INT8_RULES, bias, weight
+from .weights import CONSTANT_WEIGHT, INT8_RULES, PLAIN_GEMM, TWO_AXES, bias, weight
 from .writer import Writer
 
 __all__ = ["gemm", "matmul"]
-
-_PLAIN = Condition(
-    "transA 0, alpha 1, beta 1",
-    lambda site: not site.integer("transA") and site.real("alpha", 1.0) == 1.0 and site.real("beta", 1.0) == 1.0,
-    "fold the factors into the weights",
-)
-_TWO_AXES = Condition(
-    "constant weights of rank 2 on the right",
-    lambda site: site.constant(1) is not None and len(dims(site.input(1))) == 2,
-)
 
 
 def _vector_bias(site: Site) -> bool:
@@ -43,7 +33,7 @@ _VECTOR_BIAS = Condition("one bias a channel", _vector_bias)
 
 @lowers(
     "Gemm", becomes="FULLY_CONNECTED, or CONV_2D of 1×1 if int8 per channel", ranks={2}, data=2, layout="free",
-    conditions=(CONSTANT_WEIGHT, _PLAIN, _VECTOR_BIAS, *INT8_RULES), fuses=True,
+    conditions=(CONSTANT_WEIGHT, PLAIN_GEMM, _VECTOR_BIAS, *INT8_RULES), fuses=True,
 )  # fmt: skip
 def gemm(site: Site, write: Writer) -> None:
     channels = dims(site.output)[1]
@@ -54,7 +44,7 @@ def gemm(site: Site, write: Writer) -> None:
 
 @lowers(
     "MatMul", becomes="FULLY_CONNECTED, or CONV_2D of 1×1 if int8 per channel", ranks={2, 3, 4}, data=2, layout="free",
-    conditions=(_TWO_AXES, *INT8_RULES), fuses=True,
+    conditions=(TWO_AXES, *INT8_RULES), fuses=True,
 )  # fmt: skip
 def matmul(site: Site, write: Writer) -> None:
     """Of rank above 2, as one matrix of all rows."""

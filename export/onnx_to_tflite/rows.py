@@ -7,8 +7,9 @@ refuses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from ...errors import Refusal
 from ...graph.kinds import Kind
@@ -16,7 +17,19 @@ from .layout import Layout
 from .site import Site, dims
 from .writer import Writer
 
-__all__ = ["ROWS", "Condition", "Row", "choose", "lowers", "support_table"]
+__all__ = [
+    "ROWS",
+    "Condition",
+    "Near",
+    "Row",
+    "broken_condition",
+    "choose",
+    "choose_among",
+    "lowers",
+    "op_name",
+    "support_table",
+    "wrong_shape",
+]
 
 Lowering = Callable[[Site, Writer], None]
 
@@ -28,6 +41,29 @@ class Condition:
     text: str
     holds: Callable[[Site], bool]
     hint: str = ""
+
+
+Near = tuple[int, Refusal]
+"""How near a row came to taking a site, and why it does not: a condition tells more than a rank, a rank than a kind."""
+
+
+class Shaped(Protocol):
+    """What the rows of every format have."""
+
+    @property
+    def becomes(self) -> str: ...
+
+    @property
+    def kinds(self) -> frozenset[Kind]: ...
+
+    @property
+    def ranks(self) -> frozenset[int]: ...
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]: ...
+
+
+AnyRow = TypeVar("AnyRow", bound=Shaped)
 
 
 @dataclass(frozen=True)
@@ -90,36 +126,64 @@ def lowers(
 def choose(site: Site) -> Row | Refusal:
     """The first row that takes `site`, or why none does."""
     node = site.node
-    rows = ROWS.get(node.op_type, []) if node.domain in ("", "ai.onnx") else []
-    if not rows:
-        return Refusal(site.name, _op(site), "TFLite has no operator for it here", "see the list of supported ops")
     unknown = [value.name for value in (*node.inputs, *node.outputs) if value is not None and value.shape is None]
-    if unknown:
-        return Refusal(site.name, _op(site), f"the shape of '{unknown[0]}' is not known", "export with fixed shapes")
+    if unknown and _rows_for(site, ROWS):
+        return Refusal(
+            site.name, op_name(site), f"the shape of '{unknown[0]}' is not known", "export with fixed shapes"
+        )
+    return choose_among(ROWS, site, _refusal, "TFLite has no operator for it here")
+
+
+def choose_among(
+    table: Mapping[str, Sequence[AnyRow]],
+    site: Site,
+    refuses: Callable[[Site, AnyRow], Near | None],
+    nothing: str,
+) -> AnyRow | Refusal:
+    """The first row of `table` that takes `site`, or the refusal of the row that came nearest.
+
+    refuses: why a row does not take it, and how near it came. nothing: why, where there is no row.
+    """
+    rows = _rows_for(site, table)
+    if not rows:
+        return Refusal(site.name, op_name(site), nothing, "see the list of supported ops")
     refusals = []
     for row in rows:
-        found = _refusal(site, row)
+        found = refuses(site, row)
         if found is None:
             return row
         refusals.append(found)
     return max(refusals, key=lambda found: found[0])[1]
 
 
-def _refusal(site: Site, row: Row) -> tuple[int, Refusal] | None:
-    """Why `row` refuses, and how near it came: a failed condition tells more than a rank, a rank more than a kind."""
+def _rows_for(site: Site, table: Mapping[str, Sequence[AnyRow]]) -> Sequence[AnyRow]:
+    return table.get(site.node.op_type, ()) if site.node.domain in ("", "ai.onnx") else ()
+
+
+def _refusal(site: Site, row: Row) -> Near | None:
+    hint = "OpenVINO takes 3-D layers" if row.ranks and site.rank == 5 else ""
+    return wrong_shape(site, row, hint) or broken_condition(site, row)
+
+
+def wrong_shape(site: Site, row: Shaped, hint: str = "") -> Near | None:
+    """Its kind or its rank is none that `row` takes. hint: where it is the rank."""
     if row.kinds and site.kind not in row.kinds:
-        return 0, Refusal(site.name, _op(site), f"{row.becomes} takes {', '.join(sorted(row.kinds))}")
+        return 0, Refusal(site.name, op_name(site), f"{row.becomes} takes {', '.join(sorted(row.kinds))}")
     if row.ranks and site.rank not in row.ranks:
         ranks = " or ".join(str(rank) for rank in sorted(row.ranks))
-        hint = "OpenVINO takes 3-D layers" if site.rank == 5 else ""
-        return 1, Refusal(site.name, _op(site), f"{row.becomes} takes rank {ranks}", hint)
-    for condition in row.conditions:
-        if not condition.holds(site):
-            return 2, Refusal(site.name, _op(site), f"{row.becomes} needs {condition.text}", condition.hint)
+        return 1, Refusal(site.name, op_name(site), f"{row.becomes} takes rank {ranks}", hint)
     return None
 
 
-def _op(site: Site) -> str:
+def broken_condition(site: Site, row: Shaped) -> Near | None:
+    """The first that does not hold: nearer than any other refusal."""
+    for condition in row.conditions:
+        if not condition.holds(site):
+            return 3, Refusal(site.name, op_name(site), f"{row.becomes} needs {condition.text}", condition.hint)
+    return None
+
+
+def op_name(site: Site) -> str:
     """As errors name it: "Conv, depthwise, rank 5"."""
     node = site.node
     parts = [f"{node.domain}.{node.op_type}" if node.domain not in ("", "ai.onnx") else node.op_type]

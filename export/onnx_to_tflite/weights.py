@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from ...graph.quantization import QuantParams
 from .program import Quantization, Tensor
 from .rows import Condition
-from .site import Site
+from .site import Site, dims
 from .writer import Writer, int8_codes, quantization
 
-__all__ = ["CONSTANT_WEIGHT", "INT8_RULES", "bias", "weight"]
+__all__ = ["CONSTANT_WEIGHT", "INT8_RULES", "PLAIN_GEMM", "TWO_AXES", "bias", "weight"]
 
 _SCALE_TOLERANCE = 1e-5
 """Relative: a product of two float32 that somebody rounded another way."""
@@ -72,6 +72,16 @@ def _bias_fits(site: Site) -> bool:
 
 
 CONSTANT_WEIGHT = Condition("constant weights and bias", _is_constant, "run constant folding before the export")
+PLAIN_GEMM = Condition(
+    "transA 0, alpha 1, beta 1",
+    lambda site: not site.integer("transA") and site.real("alpha", 1.0) == 1.0 and site.real("beta", 1.0) == 1.0,
+    "fold the factors into the weights",
+)
+TWO_AXES = Condition(
+    "constant weights of rank 2 on the right",
+    lambda site: site.constant(1) is not None and len(dims(site.input(1))) == 2,
+)
+
 INT8_RULES = (
     Condition("weights with zero point 0", _symmetric, "quantise weights symmetrically"),
     Condition("weight scales per output channel or per tensor", _per_output_channel, "quantise weights on that axis"),
