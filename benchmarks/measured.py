@@ -24,8 +24,9 @@ class Run:
     """wall_seconds: from starting the process to its end. import_seconds: from starting it to its mark "imported".
 
     cpu_seconds: of all its threads, user and system: it hardly moves when others use the machine. steps: seconds
-    between consecutive marks, named by the later one. peak_rss_bytes: the kernel's figure for the
-    process (a child of its own that it waited for counts if it was larger; they are never added).
+    between consecutive marks, named by the later one. peak_rss_bytes: as the process found it at its end (a child of
+    its own that it waited for counts if it was larger; they are never added); else the kernel's figure for a child,
+    which is never less than the driver's own size.
     """
 
     wall_seconds: float
@@ -47,7 +48,6 @@ def run_road(python: Path, script: Path, arguments: Sequence[str], out: Path) ->
     out.mkdir(parents=True, exist_ok=True)
     log = out / "road.log"
     load_average = os.getloadavg()[0]
-    # The driver must stay small: until it executes, a child's peak is at least its parent's size.
     with log.open("w", encoding="utf-8") as stream:
         began = time.monotonic()
         process = subprocess.Popen(
@@ -79,7 +79,7 @@ def read_run(
         wall_seconds=ended - began,
         import_seconds=marks["imported"] - began,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
-        peak_rss_bytes=usage.ru_maxrss * 1024,
+        peak_rss_bytes=int(str(told.get("peak", {}).get("rss", usage.ru_maxrss * 1024))),
         steps=steps,
         files={suffix: str(name) for suffix, name in told["files"].items()},
         versions={name: str(version) for name, version in told["versions"].items()},
