@@ -68,7 +68,7 @@ def test_probe_provision_bench_report(  # type: ignore[no-untyped-def]
         ("desk", "tflite-runtime"),
         ("desk", "openvino"),
         ("shed", "tflite-runtime"),
-    }
+    }, done.stdout + done.stderr
     assert {row.outputs for row in results.rows if not row.failure} == {"right"}
     assert {row.how for row in results.rows} == {"measured"}
     assert "no runtime has a wheel for ARMv6" in failure(results, "zero")
