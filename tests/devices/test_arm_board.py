@@ -47,6 +47,14 @@ def test_a_new_card(arm_board: Callable[..., ArmBoard]) -> None:
     assert on(board, "ls").stdout == ""
 
 
+def test_what_is_written_into_the_users_home_does_not_shut_them_out(arm_board: Callable[..., ArmBoard]) -> None:
+    board = arm_board("pi4")
+    board.write("/home/pi/.sepia/bench/x", "1")
+    board.write("/usr/share/x", "1")
+    ran = on(board, "mkdir .sepia/runtimes .sepia/bench/y && ls .sepia; touch /usr/share/x")
+    assert ran.stdout == "bench\nruntimes\n" and "Permission denied" in ran.stderr
+
+
 def test_a_killed_process_leaves_nothing(arm_board: Callable[..., ArmBoard]) -> None:
     arm_board("pi4")  # holds the registration, so that it can't be the reason
     program = (

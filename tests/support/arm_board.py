@@ -32,6 +32,7 @@ from support.memory_limit import MemoryLimit
 __all__ = ["ArmBoard"]
 
 _UP_WITHIN_S = 60.0
+_HOME, _USER = "/home/pi", 1000
 
 _HOLD = """
 set -e
@@ -286,11 +287,14 @@ class ArmBoard:
         self.start()
 
     def write(self, path: str, text: str, *, mode: int = 0o644) -> None:
-        """Write a file of root's on the board."""
-        file = self.path(path)
+        """Write a file on the board, and what folders it lacks: below the user's home the user's, else root's."""
+        file, home = self.path(path), self.path(_HOME)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         file.chmod(mode)
+        for made in (file, *file.parents):
+            if home in made.parents:
+                os.chown(made, _USER, _USER)
 
     # --- how --------------------------------------------------------------------------------------------------------
 
