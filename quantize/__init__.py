@@ -1,8 +1,8 @@
 """Float ONNX → QDQ ONNX, once: where the pairs go, what range each tensor has, how weights are rounded.
 
-One file a technique (`min_max`, `percentile`, `mse`, `entropy`, `weights`, `bias_correction`); each sees arrays and
-layers and nothing of a graph or a runtime. `placement` decides from the op table what runs in int8, `calibrate` runs
-the float network over the data, `write_qdq` writes the file, and `quantize` is the road through all of them.
+One file a technique, in `ranges/` and `rounding/`; each sees arrays and layers and nothing of a graph or a runtime.
+`placement` decides from the op table what runs in int8, `calibration/` runs the network over the data, `write_qdq`
+writes the file, and `quantize` is the road through all of them.
 
 The road loads ONNX Runtime, so it is imported from its file: `from sepia.quantize.quantize import quantize`.
 """

@@ -14,14 +14,14 @@ from ..errors import QuantizeError
 from ..graph.load import load_graph, save_graph
 from ..graph.passes import canonicalize
 from ..inputs.calibration import CalibrationData
-from .calibrate import Calibration, observe
-from .observed import Observed
+from .calibration.calibrate import Calibration, observe
+from .calibration.observed import Observed
 from .placement import Placement, place
-from .ranges import GroupRange, group_range, observe_constants
+from .ranges.group_range import GroupRange, group_range, observe_constants
 from .recipes import Recipe
-from .round_layers import round_layers
+from .rounding.round_layers import round_layers
+from .rounding.weights import code_limit
 from .summary import CalibrationFacts, Quantization, rounded_facts, tensor_facts
-from .weights import code_limit
 from .write_qdq import write_qdq
 
 __all__ = ["Progress", "Quantization", "quantize"]

@@ -10,11 +10,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import ConfigError, nearest
-from .entropy import entropy_range
-from .min_max import min_max_range
-from .mse import mse_range
-from .percentile import percentile_range
-from .ranges import RangeMethod
+from .ranges.entropy import entropy_range
+from .ranges.group_range import RangeMethod
+from .ranges.min_max import min_max_range
+from .ranges.mse import mse_range
+from .ranges.percentile import percentile_range
 
 __all__ = ["RECIPES", "Recipe", "recipe"]
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..graph.quantization import QuantParams
+from .calibration.observed import Observed
 from .layer import Layer, RoundedLayer
-from .observed import Observed
 from .placement import LeftFloat
-from .weights import raised_channels
+from .rounding.weights import raised_channels
 
 __all__ = ["CalibrationFacts", "Quantization", "RoundedFacts", "TensorFacts", "rounded_facts", "tensor_facts"]
 

@@ -18,7 +18,7 @@ from .layer import Layer, RoundedLayer
 from .op_table import ROWS
 from .placement import Placement
 from .read_layer import channel_axis, in_file_layout
-from .weights import accumulator_scale, bias_codes
+from .rounding.weights import accumulator_scale, bias_codes
 
 __all__ = ["quantized_name", "write_qdq"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from sepia.errors import ConfigError
-from sepia.quantize.observed import Observed
+from sepia.quantize.calibration.observed import Observed
 from sepia.quantize.recipes import RECIPES, recipe
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from ..errors import QuantizeError
+from ...errors import QuantizeError
+from ..layer import Layer
 from .ahead import ahead
 from .engine import Engine
-from .layer import Layer
 from .observed import Observed
 from .tap_means import TapMeans
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .observed import Observed
+from ..calibration.observed import Observed
 
 __all__ = ["mse_range", "squared_error"]
 

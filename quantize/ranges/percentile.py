@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .observed import Observed
+from ..calibration.observed import Observed
 
 __all__ = ["percentile_range"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sepia.quantize.grid import activation_grid, fixed_grid
+from sepia.quantize.ranges.grid import activation_grid, fixed_grid
 
 _END = st.floats(-1e4, 1e4, width=32)
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from sepia.quantize.ahead import ahead
+from sepia.quantize.calibration.ahead import ahead
 
 
 def test_all_items_in_order() -> None:

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from sepia.graph.kinds import Kind
 from sepia.quantize.layer import Layer, RoundedLayer
-from sepia.quantize.weights import (
+from sepia.quantize.rounding.weights import (
     ACCUMULATOR_MOST,
     bias_codes,
     code_limit,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sepia.quantize.observed import SAMPLED, Observed, stride_of
+from sepia.quantize.calibration.observed import SAMPLED, Observed, stride_of
 
 
 def test_ends_are_exact_though_the_histogram_is_sampled() -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph.kinds import Kind
-from .layer import Layer
+from ...graph.kinds import Kind
+from ..layer import Layer
 
 __all__ = ["TapMeans", "mean_output", "sums_by_tap"]
 

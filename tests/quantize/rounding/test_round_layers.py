@@ -7,9 +7,9 @@ import pytest
 from sepia.graph.kinds import Kind
 from sepia.quantize.grouping import Group
 from sepia.quantize.layer import Layer
-from sepia.quantize.ranges import GroupRange, group_range
-from sepia.quantize.round_layers import round_layers
-from sepia.quantize.weights import accumulator_scale, headroom
+from sepia.quantize.ranges.group_range import GroupRange, group_range
+from sepia.quantize.rounding.round_layers import round_layers
+from sepia.quantize.rounding.weights import accumulator_scale, headroom
 
 _FREE = (-np.inf, np.inf)
 
@@ -67,7 +67,7 @@ def test_biases_are_corrected_only_where_means_are_known() -> None:
 def test_a_groups_range_keeps_inside_its_bounds(
     bounds: tuple[float, float], seen: tuple[float, float], expected: tuple[float, float]
 ) -> None:
-    from sepia.quantize.observed import Observed
+    from sepia.quantize.calibration.observed import Observed
 
     observed = Observed(histogram=False)
     observed.add(np.array(seen, np.float32))
@@ -77,7 +77,7 @@ def test_a_groups_range_keeps_inside_its_bounds(
 
 
 def test_a_group_holds_all_of_its_sources_and_constants() -> None:
-    from sepia.quantize.observed import Observed
+    from sepia.quantize.calibration.observed import Observed
 
     observed = {}
     for name, values in {"a": (0.0, 3.0), "b": (-1.0, 0.5)}.items():

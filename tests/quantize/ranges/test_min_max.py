@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from sepia.quantize.min_max import min_max_range
-from sepia.quantize.observed import Observed
+from sepia.quantize.calibration.observed import Observed
+from sepia.quantize.ranges.min_max import min_max_range
 
 
 def test_the_ends_over_all_samples() -> None:

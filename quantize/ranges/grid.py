@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..graph.quantization import QuantParams
+from ...graph.quantization import QuantParams
 
 __all__ = ["EIGHT_BITS", "activation_grid", "fixed_grid"]
 

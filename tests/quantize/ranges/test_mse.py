@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sepia.quantize.grid import activation_grid
-from sepia.quantize.mse import mse_range, squared_error
-from sepia.quantize.observed import Observed
+from sepia.quantize.calibration.observed import Observed
+from sepia.quantize.ranges.grid import activation_grid
+from sepia.quantize.ranges.mse import mse_range, squared_error
 
 
 def seen(values: NDArray[np.float32]) -> Observed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .observed import Observed
+from ..calibration.observed import Observed
 
 __all__ = ["min_max_range"]
 

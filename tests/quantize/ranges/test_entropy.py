@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
-from sepia.quantize.entropy import divergences, entropy_range
-from sepia.quantize.observed import Observed
+from sepia.quantize.calibration.observed import Observed
+from sepia.quantize.ranges.entropy import divergences, entropy_range
 
 
 def slow_divergence(counts: NDArray[np.float64], kept: int, levels: int) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from ..errors import QuantizeError
+from ...errors import QuantizeError
 
 __all__ = ["Engine"]
 

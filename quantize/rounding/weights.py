@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .layer import Layer, RoundedLayer
+from ..layer import Layer, RoundedLayer
 
 __all__ = [
     "ACCUMULATOR_MOST",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .observed import Observed
+from ..calibration.observed import Observed
 
 __all__ = ["divergences", "entropy_range"]
 

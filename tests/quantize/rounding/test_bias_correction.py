@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from sepia.graph.kinds import Kind
-from sepia.quantize.bias_correction import correct_bias
+from sepia.quantize.calibration.tap_means import TapMeans
 from sepia.quantize.layer import Layer
-from sepia.quantize.tap_means import TapMeans
-from sepia.quantize.weights import round_weights
+from sepia.quantize.rounding.bias_correction import correct_bias
+from sepia.quantize.rounding.weights import round_weights
 
 
 def test_mean_outputs_are_the_float_ones_borders_and_all() -> None:

@@ -16,8 +16,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .layer import Layer, RoundedLayer
-from .tap_means import mean_output
+from ..calibration.tap_means import mean_output
+from ..layer import Layer, RoundedLayer
 
 __all__ = ["correct_bias"]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
-from ..graph.quantization import QuantParams
+from ...graph.quantization import QuantParams
+from ..calibration.observed import Observed
+from ..grouping import Group
 from .grid import activation_grid, fixed_grid
-from .grouping import Group
-from .observed import Observed
 
 __all__ = ["GroupRange", "RangeMethod", "group_grid", "group_range", "observe_constants"]
 

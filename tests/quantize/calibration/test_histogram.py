@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
-from sepia.quantize.histogram import Histogram
+from sepia.quantize.calibration.histogram import Histogram
 
 Floats = NDArray[np.float32]
 _VALUES = hnp.arrays(np.float32, st.integers(1, 40), elements=st.floats(-1e6, 1e6, width=32, allow_subnormal=False))

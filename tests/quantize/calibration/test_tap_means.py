@@ -6,13 +6,13 @@ from itertools import product
 
 import numpy as np
 import pytest
-import sepia.quantize.tap_means as module
+import sepia.quantize.calibration.tap_means as module
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sepia.graph.kinds import Kind
+from sepia.quantize.calibration.tap_means import TapMeans, mean_output
 from sepia.quantize.layer import Layer
-from sepia.quantize.tap_means import TapMeans, mean_output
 
 
 def slow_output(layer: Layer, x: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:

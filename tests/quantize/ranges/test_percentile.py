@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sepia.quantize.observed import Observed
-from sepia.quantize.percentile import percentile_range
+from sepia.quantize.calibration.observed import Observed
+from sepia.quantize.ranges.percentile import percentile_range
 
 
 def seen(values: NDArray[np.float32], parts: int = 7) -> Observed:

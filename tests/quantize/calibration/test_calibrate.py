@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sepia.errors import QuantizeError
 from sepia.graph.load import load_graph
 from sepia.graph.passes import canonicalize
-from sepia.quantize.calibrate import Calibration, observe
+from sepia.quantize.calibration.calibrate import Calibration, observe
 from sepia.quantize.placement import place
 from support.graphs import tiny_separable
 from support.quantising import normal_data, with_values

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph.quantization import QuantParams
+from ...graph.quantization import QuantParams
+from ..grouping import Group
+from ..layer import Layer, RoundedLayer
+from ..ranges.group_range import GroupRange, group_grid
 from .bias_correction import correct_bias
-from .grouping import Group
-from .layer import Layer, RoundedLayer
-from .ranges import GroupRange, group_grid
 from .weights import accumulator_scale, fit_accumulator, round_weights, weight_scale
 
 __all__ = ["Fitted", "Means", "round_layers"]
