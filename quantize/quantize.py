@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -16,18 +16,19 @@ from ..graph.passes import canonicalize
 from ..inputs.calibration import CalibrationData
 from .calibration.calibrate import Calibration, observe
 from .calibration.observed import Observed
+from .fitted import Progress, Task
+from .held_back import split
+from .loss import measure_loss
 from .placement import Placement, place
 from .ranges.group_range import GroupRange, group_range, observe_constants
 from .recipes import Recipe
+from .refinements import refinements
 from .rounding.round_layers import round_layers
 from .rounding.weights import code_limit
 from .summary import CalibrationFacts, Quantization, rounded_facts, tensor_facts
 from .write_qdq import write_qdq
 
 __all__ = ["Progress", "Quantization", "quantize"]
-
-Progress = Callable[[str, int, int], None]
-"""Called as progress(what, done, total)."""
 
 
 def quantize(
@@ -50,27 +51,40 @@ def quantize(
     with clock.phase("load"):
         model = canonicalize(load_graph(source))
         placement = _placed(model, where)
+    seen, held = split(data, recipe.held_back) if recipe.learns else (data, None)
+    task = Task(model, placement, seen, activations, code_limit(saturation_safe), where, progress)
     with clock.phase("calibrate"):
-        calibration = _calibrated(model, placement, data, recipe, where, progress)
+        calibration = _calibrated(task, recipe)
     with clock.phase("ranges"):
         ranges = _ranges(placement, calibration.observed, recipe)
     with clock.phase("weights"):
-        grids, rounded = round_layers(
+        fitted = round_layers(
             placement.groups,
             placement.layers,
             ranges,
             calibration.means,
             activations=activations,
-            limit=code_limit(saturation_safe),
+            limit=task.limit,
         )
+    for name, refine in refinements(recipe):
+        with clock.phase(name):
+            fitted = refine(task, fitted)
+    grids, rounded = fitted.grids, fitted.rounded
+    qdq = write_qdq(model, placement, grids, rounded)
+    losses = {}
+    if held is not None:
+        with clock.phase("loss"):
+            parts = {"seen": seen, "held back": held}
+            losses = {part: measure_loss(model, qdq, data, where=where) for part, data in parts.items() if len(data)}
     with clock.phase("write"):
-        save_graph(write_qdq(model, placement, grids, rounded), destination)
+        save_graph(qdq, destination)
     return Quantization(
         recipe=recipe.name,
         settings=recipe.model_dump(),
         activations=activations,
         saturation_safe=saturation_safe,
-        calibration=CalibrationFacts(data.name, calibration.samples, data.built_in),
+        calibration=CalibrationFacts(data.name, len(data), data.built_in),
+        losses=losses,
         tensors=tuple(tensor_facts(name, grid, calibration.observed.get(name)) for name, grid in grids.items()),
         layers=tuple(rounded_facts(layer, rounded[layer.name]) for layer in placement.layers),
         left_float=placement.left_float,
@@ -107,25 +121,22 @@ def _placed(model: ir.Model, where: str) -> Placement:
     return placement
 
 
-def _calibrated(
-    model: ir.Model, placement: Placement, data: CalibrationData, recipe: Recipe, where: str, progress: Progress | None
-) -> Calibration:
-    total, done = len(data), 0
+def _calibrated(task: Task, recipe: Recipe) -> Calibration:
+    total, done = len(task.data), 0
 
     def tick() -> None:
         nonlocal done
         done += 1
-        if progress is not None:
-            progress("calibrate", done, total)
+        task.told("calibrate", done, total)
 
     return observe(
-        model,
-        placement.watched(),
-        placement.layers if recipe.bias_correction else (),
-        data,
-        constants=observe_constants(model, placement.constants, histogram=recipe.wants_histogram),
+        task.model,
+        task.placement.watched(),
+        task.placement.layers if recipe.bias_correction == "empirical" else (),
+        task.data,
+        constants=observe_constants(task.model, task.placement.constants, histogram=recipe.wants_histogram),
         histogram=recipe.wants_histogram,
-        where=where,
+        where=task.where,
         tick=tick,
     )
 

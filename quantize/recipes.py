@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ..errors import ConfigError, nearest
 from .ranges.entropy import entropy_range
@@ -20,24 +20,53 @@ __all__ = ["RECIPES", "Recipe", "recipe"]
 
 
 class Recipe(BaseModel):
-    """One way to quantise.
+    """One way to quantise: its techniques in the order in which they are applied.
 
-    ranges: how the ends of an activation's grid are found. percentile: of the values, kept by "percentile" at either
-    end. bias_correction: take the mean error of rounded weights out of the biases.
+    equalize, absorb_bias: change the float network, not what it computes. float_layers: nodes that stay in float.
+    ranges, percentile: the ends of an activation's grid. weights, weight_ranges: the grids of weights. rounding: of
+    weights on them. learn_ranges, distill: by gradient, in torch. held_back: what no learning technique sees.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(default="", description="What the report calls it; a file's own name if not given.")
+    equalize: bool = Field(default=False, description="Even out the ranges of weights across layers first.")
+    absorb_bias: bool = Field(default=False, description="Move high biases into the next layer first.")
+    float_layers: tuple[str, ...] = Field(default=(), description="Nodes to be left in float.")
     ranges: Literal["minmax", "percentile", "mse", "entropy"] = Field(
         default="mse", description="How the ends of an activation's grid are found."
     )
     percentile: float = Field(
         default=99.99, gt=50, le=100, description='Percent of the values that "percentile" keeps at either end.'
     )
-    bias_correction: bool = Field(
-        default=True, description="Take the mean error that rounding makes out of the biases."
+    weights: Literal["per-channel", "per-tensor"] = Field(
+        default="per-channel", description="One scale of weights an output channel, or one a layer."
     )
+    weight_ranges: Literal["max", "mse", "percentile"] = Field(
+        default="max", description="How the end of a weight's grid is found."
+    )
+    rounding: Literal["nearest", "second-moments", "adaround", "blocks"] = Field(
+        default="nearest", description="How weights are rounded on their grid."
+    )
+    bias_correction: Literal["none", "analytic", "empirical"] = Field(
+        default="empirical", description="Take the mean error that rounding makes out of the biases."
+    )
+    learn_ranges: bool = Field(default=False, description="Learn the grids of activations by gradient.")
+    distill: int = Field(default=0, ge=0, description="Steps of fine-tuning by distillation from the float network.")
+    seed: int = Field(default=0, ge=0, description="Of everything that is drawn.")
+    held_back: float = Field(
+        default=0.2, gt=0, lt=1, description="Share of the samples that techniques which learn do not see."
+    )
+
+    @field_validator("bias_correction", mode="before")
+    @classmethod
+    def _yes_or_no(cls, value: object) -> object:
+        return {True: "empirical", False: "none"}[value] if isinstance(value, bool) else value
+
+    @property
+    def learns(self) -> bool:
+        """Fits so many numbers to the samples that it could fit them alone."""
+        return self.rounding != "nearest" or self.learn_ranges or self.distill > 0
 
     @property
     def wants_histogram(self) -> bool:
@@ -55,11 +84,11 @@ class Recipe(BaseModel):
 
 
 RECIPES = {
-    "default": Recipe(name="default", ranges="mse", bias_correction=True),
-    "minmax": Recipe(name="minmax", ranges="minmax", bias_correction=False),
-    "percentile": Recipe(name="percentile", ranges="percentile", bias_correction=False),
-    "mse": Recipe(name="mse", ranges="mse", bias_correction=False),
-    "entropy": Recipe(name="entropy", ranges="entropy", bias_correction=False),
+    "default": Recipe(name="default", ranges="mse", bias_correction="empirical"),
+    "minmax": Recipe(name="minmax", ranges="minmax", bias_correction="none"),
+    "percentile": Recipe(name="percentile", ranges="percentile", bias_correction="none"),
+    "mse": Recipe(name="mse", ranges="mse", bias_correction="none"),
+    "entropy": Recipe(name="entropy", ranges="entropy", bias_correction="none"),
 }
 """The built-in ones. Those named for a range method do nothing else, so that they show what it is worth."""
 

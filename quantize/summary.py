@@ -11,6 +11,7 @@ import numpy as np
 from ..graph.quantization import QuantParams
 from .calibration.observed import Observed
 from .layer import Layer, RoundedLayer
+from .loss import Loss
 from .placement import LeftFloat
 from .rounding.weights import raised_channels
 
@@ -66,6 +67,8 @@ class Quantization:
     tensors: tuple[TensorFacts, ...]
     layers: tuple[RoundedFacts, ...]
     left_float: tuple[LeftFloat, ...]
+    losses: Mapping[str, Loss]
+    """On the samples "seen" by a recipe that learns, and on those "held back"; empty for one that does not."""
     absorbed: Mapping[str, str]
     """Relu or Clip → the layer whose grid does its work."""
     phases: Mapping[str, float]
@@ -91,8 +94,20 @@ class Quantization:
         ]
         if data.built_in:
             lines.append("no calibration data was given: ranges may not fit yours")
+        lines += [_told(part, loss) for part, loss in self.losses.items()]
         lines += [f"in float: {row.node} ({row.op}): {row.reason}" for row in self.left_float]
         return "\n".join(lines)
+
+
+def _told(part: str, loss: Loss) -> str:
+    """One line: "error against float, 40 samples held back: rms 0.0612 (5.4 % of the output's), agreement 0.985"."""
+    said = [f"error against float, {loss.samples} samples {part}: "]
+    for name, rms in loss.rms.items():
+        share, same = rms / max(loss.power[name], 1e-30), loss.agreement[name]
+        whose = f"'{name}' " if len(loss.rms) > 1 else ""
+        agreement = "" if same is None else f", agreement {same:.3f}"
+        said.append(f"{whose}rms {rms:.4g} ({100 * share:.1f} % of the output's){agreement}; ")
+    return "".join(said).removesuffix("; ")
 
 
 def tensor_facts(name: str, grid: QuantParams, observed: Observed | None) -> TensorFacts:

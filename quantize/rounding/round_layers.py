@@ -8,18 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...graph.quantization import QuantParams
+from ..fitted import Fitted
 from ..grouping import Group
 from ..layer import Layer, RoundedLayer
 from ..ranges.group_range import GroupRange, group_grid
 from .bias_correction import correct_bias
 from .weights import accumulator_scale, fit_accumulator, round_weights, weight_scale
 
-__all__ = ["Fitted", "Means", "round_layers"]
+__all__ = ["Means", "round_layers"]
 
 Means = Mapping[str, NDArray[np.float64]]
 """Mean input by layer name, [C_in, taps]; empty: biases are not corrected."""
-Fitted = tuple[dict[str, QuantParams], dict[str, RoundedLayer]]
-"""Grids by value name, rounded layers by layer name."""
 
 _MOST_RATIO = 128.0
 """Greatest s_in · s_w / s_out; XNNPACK takes less than 256."""
@@ -50,7 +49,7 @@ def round_layers(
         rounded = {layer.name: _round(layer, grids, means, limit) for layer in layers}
         narrow = _too_narrow(groups, layers, grids, rounded)
         if not narrow:
-            return grids, rounded
+            return Fitted(grids, rounded)
         for index, factor in narrow.items():
             wide[index] = _widened(wide[index], factor, grids[groups[index].values[0]])
 

@@ -19,8 +19,8 @@ def test_the_built_in_ones_go_by_their_names(name: str) -> None:
 def test_those_named_for_a_method_use_it_and_nothing_else() -> None:
     for name in ("minmax", "percentile", "mse", "entropy"):
         assert recipe(name).ranges == name
-        assert not recipe(name).bias_correction
-    assert recipe("default").bias_correction
+        assert recipe(name).bias_correction == "none"
+    assert recipe("default").bias_correction == "empirical"
 
 
 def test_an_unknown_name_gets_the_nearest() -> None:
@@ -32,7 +32,12 @@ def test_a_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('ranges = "percentile"\npercentile = 99.5\n')
     found = recipe(path)
-    assert (found.name, found.ranges, found.percentile, found.bias_correction) == ("mine", "percentile", 99.5, True)
+    assert (found.name, found.ranges, found.percentile, found.bias_correction) == (
+        "mine",
+        "percentile",
+        99.5,
+        "empirical",
+    )
     observed = Observed(histogram=True)
     import numpy as np
 
@@ -40,10 +45,17 @@ def test_a_file(tmp_path: Path) -> None:
     assert found.range_method(observed)[1] < 2.0
 
 
+@pytest.mark.parametrize(("word", "meant"), [("true", "empirical"), ("false", "none"), ('"analytic"', "analytic")])
+def test_bias_correction_is_yes_or_no_or_a_kind(word: str, meant: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f"bias_correction = {word}\n")
+    assert recipe(path).bias_correction == meant
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('range = "mse"', "unknown key 'range' (did you mean ranges?)"),
+        ('range = "mse"', "unknown key 'range' (did you mean ranges"),
         ('ranges = "kl"', "ranges: Input should be 'minmax'"),
         ("percentile = 120", "percentile: Input should be less than or equal to 100"),
         ("ranges = ", "not TOML"),

@@ -26,7 +26,8 @@ def layer(source: str, output: str, *, weight: float = 1.0) -> Layer:
 def test_a_narrow_output_is_widened_until_kernels_take_its_multiplier() -> None:
     groups, layers = [group("x"), group("y"), group("z")], [layer("x", "y", weight=1e4), layer("y", "z")]
     ranges = [GroupRange(0.0, 1e5), GroupRange(0.0, 1e-3), GroupRange(-1.0, 1.0)]
-    grids, rounded = round_layers(groups, layers, ranges, {}, activations="uint8", limit=127)
+    fitted = round_layers(groups, layers, ranges, {}, activations="uint8", limit=127)
+    grids, rounded = fitted.grids, fitted.rounded
     for one in layers:
         ratios = accumulator_scale(rounded[one.name], float(grids[one.source].scale[0])) / grids[one.output].scale
         assert (ratios < 256).all()
@@ -38,7 +39,7 @@ def test_a_narrow_output_is_widened_until_kernels_take_its_multiplier() -> None:
 
 def test_ranges_that_fit_are_left_alone() -> None:
     ranges = [GroupRange(-1.0, 3.0), GroupRange(0.0, 6.0)]
-    grids, _ = round_layers([group("x"), group("y")], [layer("x", "y")], ranges, {}, activations="int8", limit=127)
+    grids = round_layers([group("x"), group("y")], [layer("x", "y")], ranges, {}, activations="int8", limit=127).grids
     assert grids["x"].scale == np.float32(4 / 255)
     assert (grids["y"].scale, grids["y"].zero_point) == (np.float32(6 / 255), -128)
 
@@ -47,9 +48,9 @@ def test_biases_are_corrected_only_where_means_are_known() -> None:
     one = layer("x", "y", weight=0.7)
     one = Layer(one.name, one.kind, "x", "y", one.weight * np.float32([[1, 0.503, 0.25]]), one.bias)
     groups, ranges = [group("x"), group("y")], [GroupRange(0.0, 1.0), GroupRange(0.0, 2.0)]
-    _, plain = round_layers(groups, [one], ranges, {}, activations="uint8", limit=127)
+    plain = round_layers(groups, [one], ranges, {}, activations="uint8", limit=127).rounded
     means = {one.name: np.array([[0.1], [0.9], [0.4]])}
-    _, corrected = round_layers(groups, [one], ranges, means, activations="uint8", limit=127)
+    corrected = round_layers(groups, [one], ranges, means, activations="uint8", limit=127).rounded
     assert not plain[one.name].bias.any()
     expected = (one.weight.astype(np.float64) - plain[one.name].weight) @ means[one.name][:, 0]
     np.testing.assert_allclose(corrected[one.name].bias, expected, rtol=1e-5)
