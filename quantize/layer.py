@@ -61,6 +61,11 @@ class RoundedLayer:
     bias: NDArray[np.float32]
 
     @property
+    def per_tensor(self) -> bool:
+        """One scale for all of two channels or more: the file then holds one number."""
+        return self.scale.size > 1 and bool((self.scale == self.scale[0]).all())
+
+    @property
     def weight(self) -> NDArray[np.float32]:
         """What the codes stand for, float32."""
         shape = (-1, *[1] * (self.codes.ndim - 1))

@@ -65,6 +65,8 @@ def quantize(
             calibration.means,
             activations=activations,
             limit=task.limit,
+            weight_range=recipe.weight_range,
+            per_tensor=recipe.weights == "per-tensor",
         )
     for name, refine in refinements(recipe):
         with clock.phase(name):

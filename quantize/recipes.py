@@ -15,6 +15,7 @@ from .ranges.group_range import RangeMethod
 from .ranges.min_max import min_max_range
 from .ranges.mse import mse_range
 from .ranges.percentile import percentile_range
+from .rounding.weight_ranges import WeightRange, max_end, mse_end, percentile_end
 
 __all__ = ["RECIPES", "Recipe", "recipe"]
 
@@ -81,6 +82,15 @@ class Recipe(BaseModel):
             "entropy": entropy_range,
         }
         return methods[self.ranges]
+
+    @property
+    def weight_range(self) -> WeightRange:
+        methods: dict[str, WeightRange] = {
+            "max": max_end,
+            "mse": mse_end,
+            "percentile": partial(percentile_end, percentile=self.percentile),
+        }
+        return methods[self.weight_ranges]
 
 
 RECIPES = {

@@ -13,6 +13,7 @@ from ..grouping import Group
 from ..layer import Layer, RoundedLayer
 from ..ranges.group_range import GroupRange, group_grid
 from .bias_correction import correct_bias
+from .weight_ranges import WeightRange, max_end, weight_ends
 from .weights import accumulator_scale, fit_accumulator, round_weights, weight_scale
 
 __all__ = ["Means", "round_layers"]
@@ -32,21 +33,25 @@ def round_layers(
     *,
     activations: str,
     limit: int,
+    weight_range: WeightRange = max_end,
+    per_tensor: bool = False,
 ) -> Fitted:
     """Grids for `groups` from their `ranges` (None: fixed), and `layers` rounded on them.
 
     A tensor whose range is next to nothing beside what its layer could put out would need a multiplier that kernels do
     not take; its range is widened until they do. That moves the grid of the layers that read it, so all are gone over
     again. Ranges only grow, so it ends. activations: "uint8" or "int8". limit: of the weights' codes.
+    weight_range, per_tensor: the ends of their grids, one for each output channel or one a layer.
     """
     wide = list(ranges)
+    ends = {layer.name: weight_ends(layer, weight_range, per_tensor=per_tensor, limit=limit) for layer in layers}
     while True:
         grids = {
             name: group_grid(group, found, activations)
             for group, found in zip(groups, wide, strict=True)
             for name in group.values
         }
-        rounded = {layer.name: _round(layer, grids, means, limit) for layer in layers}
+        rounded = {layer.name: _round(layer, grids, means, ends[layer.name], limit, per_tensor) for layer in layers}
         narrow = _too_narrow(groups, layers, grids, rounded)
         if not narrow:
             return Fitted(grids, rounded)
@@ -54,9 +59,17 @@ def round_layers(
             wide[index] = _widened(wide[index], factor, grids[groups[index].values[0]])
 
 
-def _round(layer: Layer, grids: Mapping[str, QuantParams], means: Means, limit: int) -> RoundedLayer:
+def _round(
+    layer: Layer,
+    grids: Mapping[str, QuantParams],
+    means: Means,
+    ends: NDArray[np.float64],
+    limit: int,
+    per_tensor: bool,
+) -> RoundedLayer:
     scale_in, scale_out = (float(grids[name].scale[0]) for name in (layer.source, layer.output))
-    rounded = round_weights(layer, weight_scale(layer, scale_in, scale_out, limit=limit), limit=limit)
+    scale = weight_scale(layer, scale_in, scale_out, limit=limit, ends=ends, per_tensor=per_tensor)
+    rounded = round_weights(layer, scale, limit=limit)
     if layer.name in means:
         rounded = correct_bias(layer, rounded, means[layer.name])
     return fit_accumulator(rounded, layer, scale_in, limit=limit)

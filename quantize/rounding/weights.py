@@ -39,17 +39,29 @@ def code_limit(saturation_safe: bool) -> int:
     return 64 if saturation_safe else 127
 
 
-def weight_scale(layer: Layer, scale_in: float, scale_out: float, *, limit: int = 127) -> NDArray[np.float32]:
-    """Scale of each output channel, [C_out]: max |w| / limit, and never so small that the bias leaves int32.
+def weight_scale(
+    layer: Layer,
+    scale_in: float,
+    scale_out: float,
+    *,
+    limit: int = 127,
+    ends: NDArray[np.float64] | None = None,
+    per_tensor: bool = False,
+) -> NDArray[np.float32]:
+    """Scale of each output channel, [C_out]: end / limit, and never so small that the bias leaves int32.
+
+    ends: of the channels' grids (`weight_ranges`), [C_out]; max |w| if not given. per_tensor: all get the largest.
 
     A channel without weights (or nearly so) would otherwise get a scale so small that its bias must be clipped: it
     puts out a constant, and the constant is its bias.
     """
-    largest = np.abs(layer.weight).reshape(layer.channels_out, -1).max(axis=1).astype(np.float64) / limit
+    if ends is None:
+        ends = np.abs(layer.weight).reshape(layer.channels_out, -1).max(axis=1).astype(np.float64)
+    largest = ends / limit
     from_bias = np.abs(layer.bias).astype(np.float64) / (scale_in * _BIAS_MOST)
     from_output = _LEAST_RATIO * scale_out / scale_in
     scale: NDArray[np.float32] = np.maximum(np.maximum(largest, from_bias), from_output).astype(np.float32)
-    return scale
+    return np.full_like(scale, scale.max()) if per_tensor else scale
 
 
 def round_weights(layer: Layer, scale: NDArray[np.float32], *, limit: int = 127) -> RoundedLayer:
@@ -84,9 +96,12 @@ def headroom(rounded: RoundedLayer, scale_in: float) -> NDArray[np.int64]:
 def fit_accumulator(rounded: RoundedLayer, layer: Layer, scale_in: float, *, limit: int = 127) -> RoundedLayer:
     """The same where `headroom` is ≥ 0; channels where it is not get a scale doubled until it is.
 
-    Their codes are rounded again from the layer's own weights, the bias stays as it is.
+    Their codes are rounded again from the layer's own weights, the bias stays as it is. One scale for the whole layer
+    stays one.
     """
+    whole = rounded.per_tensor
     while (short := headroom(rounded, scale_in) < 0).any():
+        short |= whole
         scale = np.where(short, rounded.scale * np.float32(2.0), rounded.scale)
         again = round_weights(layer, scale, limit=limit)
         codes = np.where(layer.per_channel(short), again.codes, rounded.codes)
