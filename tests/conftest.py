@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,10 @@ from support.networks import made_once, write_lite0, write_mobilenet_v2
 from support.ship_faults import SHIP_PAGE
 
 __all__ = ["arm64_board", "arm_board", "armel_board", "armhf_board"]  # fixtures by import
+
+# A shell's background job has Ctrl-C ignored, and so would every program that the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
