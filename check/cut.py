@@ -174,11 +174,11 @@ def _tensor(codes: ir.Value, node: ir.Node, real: str) -> CodeTensor:
 
 
 def _params(node: ir.Node) -> QuantParams:
-    """Parameters of a QuantizeLinear or DequantizeLinear of an activation: one scale a tensor."""
-    scale = _array(node, 1).astype(np.float32).reshape(-1)
-    zero_point = _array(node, 2)
+    """Parameters of a QuantizeLinear or DequantizeLinear of an activation: one scale a tensor, said once or often."""
+    scale = np.unique(_array(node, 1).astype(np.float32))
+    zero_point = np.unique(_array(node, 2))
     name = str(zero_point.dtype)
-    if scale.size != 1 or name not in _ACTIVATION_TYPES:
+    if scale.size != 1 or zero_point.size != 1 or name not in _ACTIVATION_TYPES:
         raise GraphError(
             f"'{_name(node)}' ({node.op_type})",
             f"quantises an activation to {name} with {scale.size} scales",
@@ -228,7 +228,11 @@ def _float_inputs(graph: ir.Graph, reads: Sequence[CodeTensor]) -> None:
         codes.replace_all_uses_with(made)
         graph.inputs[position] = real
         node = ir.node(
-            "QuantizeLinear", [real, *dequantizer.inputs[1:]], outputs=[made], name=f"{tensor.codes}_quantize"
+            "QuantizeLinear",
+            [real, *dequantizer.inputs[1:]],
+            {name: value for name, value in dequantizer.attributes.items() if name == "axis"},
+            outputs=[made],
+            name=f"{tensor.codes}_quantize",
         )
         graph.insert_before(graph[0], node)
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import onnx_ir as ir
 
-from ..errors import QuantizeError
+from ..errors import ConfigError, QuantizeError
 from ..graph.load import load_graph, save_graph
 from ..graph.passes import canonicalize
 from ..inputs.calibration import CalibrationData
 from .calibration.calibrate import Calibration, observe
 from .calibration.observed import Observed
 from .fitted import Progress, Task
+from .float_layers import named_nodes
 from .held_back import split
 from .loss import measure_loss
 from .placement import Placement, place
@@ -50,7 +51,7 @@ def quantize(
     where, clock = str(source), _Clock()
     with clock.phase("load"):
         model = canonicalize(load_graph(source))
-        placement = _placed(model, where)
+        placement = _placed(model, where, recipe.float_layers)
     seen, held = split(data, recipe.held_back) if recipe.learns else (data, None)
     task = Task(model, placement, seen, activations, code_limit(saturation_safe), where, progress)
     with clock.phase("calibrate"):
@@ -108,7 +109,7 @@ class _Clock:
         self.seconds[name] = round(time.perf_counter() - start, 3)
 
 
-def _placed(model: ir.Model, where: str) -> Placement:
+def _placed(model: ir.Model, where: str, float_layers: Sequence[str]) -> Placement:
     if any(node.op_type in ("QuantizeLinear", "DequantizeLinear") for node in model.graph):
         raise QuantizeError(
             where,
@@ -116,7 +117,14 @@ def _placed(model: ir.Model, where: str) -> Placement:
             accepted="a float model",
             hint="a QDQ file takes the road from here: sepia translates it as it is",
         )
-    placement = place(model)
+    placement = place(model, float_nodes=named_nodes(model, float_layers))
+    for name in float_layers:
+        if name in placement.int8 or name in placement.dropped:
+            raise ConfigError(
+                "float_layers",
+                f"'{name}' has no weights and int8 all around: runtimes compute it on codes whatever is asked",
+                hint="name the layers around it as well",
+            )
     if not placement.int8:
         reasons = sorted({f"{row.op}: {row.reason}" for row in placement.left_float})
         raise QuantizeError(where, f"has nothing to quantise ({' | '.join(reasons) or 'no float layers'})")

@@ -6,7 +6,8 @@ the DequantizeLinear, and the value before the pair is `t_float`. Weights and bi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..graph.quantization import QuantParams
 from .layer import Layer, RoundedLayer
 from .op_table import ROWS
 from .placement import Placement
-from .read_layer import channel_axis, in_file_layout
+from .read_layer import WITH_WEIGHTS, channel_axis, in_file_layout
 from .rounding.weights import accumulator_scale, bias_codes
 
 __all__ = ["quantized_name", "write_qdq"]
@@ -49,7 +50,7 @@ def write_qdq(
         if name in placement.constants:
             writer.constant(name, grids[name], placement.int8)
         else:
-            writer.pair(name, grids[name])
+            writer.pair(name, grids[name], placement.int8)
     for (node, index), target in placement.apart.items():
         writer.requantize(node, index, grids[target])
     writer.finish()
@@ -92,7 +93,7 @@ class _Writer:
         node.replace_input_with(1, self._codes(weight, in_file_layout(op, rounded.codes), grid_of_weight, node))
         node.replace_input_with(2, self._codes(bias, bias_codes(rounded, scale_in), grid_of_bias, node))
 
-    def pair(self, name: str, grid: QuantParams) -> None:
+    def pair(self, name: str, grid: QuantParams, int8: Collection[str]) -> None:
         """A pair behind an activation; all that read it read the dequantised value."""
         value = self.values[name]
         output = value.is_graph_output()
@@ -109,6 +110,30 @@ class _Writer:
             self.graph.insert_after(producer, [quantize, dequantize])
         if output:
             value.name, real.name = f"{name}_float", name
+        for node, index in list(real.uses()):
+            if index == 0 and node.op_type in WITH_WEIGHTS and node.name not in int8:
+                self._spread(node, codes, f"{name}_for_{node.name}", grid)
+        if not real.uses() and not output:
+            self.values.pop(real.name or "")
+            self.graph.remove(dequantize, safe=True)
+
+    def _spread(self, node: ir.Node, codes: ir.Value, name: str, grid: QuantParams) -> None:
+        """Let a float layer read `codes` through a DequantizeLinear that says the one scale for each index of an axis.
+
+        The numbers are the same. But ONNX Runtime (1.21 and later, WeightBiasQuantization) takes float weights between
+        a DequantizeLinear of one scale and a QuantizeLinear for ones that somebody forgot, and quantises them per
+        tensor when it loads the file; it leaves them alone where the input has more than one scale.
+        """
+        sizes = list(enumerate(codes.shape or ()))
+        long = [(axis, size) for axis, size in sizes[1:] if isinstance(size, int) and size > 1]
+        if not long:
+            return
+        axis, size = long[0]
+        many = replace(grid, scale=np.repeat(grid.scale, size), zero_point=np.repeat(grid.zero_point, size), axis=axis)
+        scale, zero_point = self._grid(name, many)
+        dequantize = ir.node("DequantizeLinear", [codes, scale, zero_point], {"axis": axis}, name=f"{name}_dequantized")
+        node.replace_input_with(0, self._typed(dequantize, f"{name}_dequantized", "float32", codes.shape))
+        self.graph.insert_before(node, dequantize)
 
     def constant(self, name: str, grid: QuantParams, int8: tuple[str, ...]) -> None:
         """Store an initialiser as codes for the int8 nodes that read it in the place of an activation."""

@@ -7,7 +7,7 @@ import onnx_ir as ir
 from ...errors import GraphError
 from ..quantization import QuantParams
 from .draft import Draft
-from .params import is_dequantize, is_quantize, params_of, same_grid
+from .params import is_dequantize, is_quantize, one_scale, params_of, same_grid
 
 __all__ = ["merge_pairs"]
 
@@ -37,7 +37,7 @@ def merge_pairs(draft: Draft) -> None:
 
 
 def _merge(draft: Draft, quantize: ir.Node) -> None:
-    source, params = quantize.inputs[0], params_of(quantize)
+    source, params = quantize.inputs[0], one_scale(params_of(quantize))
     if source is None:
         raise GraphError(f"'{quantize.name}' (QuantizeLinear)", "has no input")
     twins = _pair_of(quantize, params)
@@ -64,7 +64,7 @@ def _merge(draft: Draft, quantize: ir.Node) -> None:
 def _only_quantized(draft: Draft, source: ir.Value, params: QuantParams) -> bool:
     if source in draft.params or source.is_graph_output() or source.is_initializer():
         return False
-    return all(is_quantize(use) and same_grid(params_of(use), params) for use in source.consumers())
+    return all(is_quantize(use) and same_grid(one_scale(params_of(use)), params) for use in source.consumers())
 
 
 def _pair_of(quantize: ir.Node, params: QuantParams) -> list[ir.Node]:
@@ -82,7 +82,7 @@ def _pair_of(quantize: ir.Node, params: QuantParams) -> list[ir.Node]:
             hint="write the quantised model in QDQ format, with float inputs and outputs",
         )
     for node in readers:
-        if not same_grid(params_of(node), params):
+        if not same_grid(one_scale(params_of(node)), params):
             raise GraphError(
                 f"'{node.name}' (DequantizeLinear)", f"disagrees with '{quantize.name}' on scale or zero point"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from ...errors import GraphError
 from ..quantization import QuantParams
 
-__all__ = ["is_dequantize", "is_quantize", "params_of", "same_grid"]
+__all__ = ["is_dequantize", "is_quantize", "one_scale", "params_of", "same_grid"]
 
 _HELD = {ir.DataType.INT8: "int8", ir.DataType.UINT8: "uint8", ir.DataType.INT32: "int32"}
 _ACCEPTED = "int8 or uint8 codes, int32 for biases"
@@ -60,6 +61,13 @@ def same_grid(one: QuantParams, other: QuantParams) -> bool:
         and np.array_equal(one.scale, other.scale)
         and np.array_equal(one.zero_point, other.zero_point)
     )
+
+
+def one_scale(params: QuantParams) -> QuantParams:
+    """Per tensor, where an axis has the same scale and zero point throughout; else as it is."""
+    if (params.scale == params.scale[0]).all() and (params.zero_point == params.zero_point[0]).all():
+        return replace(params, scale=params.scale[:1], zero_point=params.zero_point[:1], axis=None)
+    return params
 
 
 def _axis(node: ir.Node, scale: NDArray[Any]) -> int | None:

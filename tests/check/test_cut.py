@@ -165,7 +165,7 @@ def test_a_float_file_is_refused(tmp_path):
 def test_an_activation_with_a_scale_a_channel_is_refused(tmp_path):
     net = QdqBuilder()
     net.layer("pw", "Conv", net.input("image", (1, 4, 5, 5)), (8, 4, 1, 1))
-    net.initializers["pw_scale"] = np.full(8, 0.02, np.float32)
+    net.initializers["pw_scale"] = np.linspace(0.02, 0.03, 8, dtype=np.float32)
     net.initializers["pw_zero_point"] = np.zeros(8, np.uint8)
     model = load_graph(net.save(tmp_path / "net.onnx", "pw_dequantized"))
 
