@@ -23,7 +23,14 @@ __all__ = ["command"]
     help="Image folder, .npz or .npy  [default: the photos in scikit-image]",
 )
 @click.option("--images", type=click.IntRange(min=1), help="At most so many of them  [default: all]")
-@click.option("--recipe", default="default", show_default=True, help="Name or TOML file.")
+@click.option("--recipe", default="default", show_default=True, help="Name, TOML file, or auto: see --max-loss.")
+@click.option(
+    "--max-loss",
+    type=click.FloatRange(min=0),
+    help="Of --recipe auto: the cheapest recipe that loses no more, on samples held back. Percent: rms error of the "
+    "outputs against their spread; with --labels, points of top-1.",
+)
+@click.option("--labels", is_flag=True, help="The folder of --calibrate tells the classes, as for sepia accuracy.")
 @click.option(
     "--activations",
     type=click.Choice(["uint8", "int8"]),
@@ -43,6 +50,8 @@ def command(
     calibrate: Path | None,
     images: int | None,
     recipe: str,
+    max_loss: float | None,
+    labels: bool,
     activations: Literal["uint8", "int8"],
     io: Literal["float", "int8"],
     saturation_safe: bool,
@@ -52,12 +61,18 @@ def command(
     """Quantise DIRECTORY/model.onnx once; write model.int8.onnx, .tflite, .xml/.bin and quantization.json."""
     from ..pipeline import ModelFolder
     from ..pipeline.export_files import formats_of
-    from ..pipeline.quantize_files import QuantizeOptions, quantize_files
+    from ..pipeline.quantize_files import GoalMissed, QuantizeOptions, quantize_files
     from .progress import showing
 
     folder = ModelFolder(output or directory, float_path=directory)
-    options = QuantizeOptions(recipe, calibrate, images, activations, saturation_safe, io)
+    options = QuantizeOptions(recipe, calibrate, images, activations, saturation_safe, io, max_loss, labels)
+    missed: GoalMissed | None = None
     with result_only(), showing() as progress:
         chosen = formats_of([name.strip() for name in formats.split(",") if name.strip()])
-        summary = quantize_files(ModelFolder(directory), folder, options, formats=chosen, progress=progress)
+        try:
+            summary = quantize_files(ModelFolder(directory), folder, options, formats=chosen, progress=progress)
+        except GoalMissed as error:
+            missed, summary = error, error.summary
     print_result(summary.to_json(), as_json=as_json, text=summary.to_text())
+    if missed is not None:
+        raise missed

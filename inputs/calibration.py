@@ -13,6 +13,7 @@ from ..errors import InputError
 from .arrays import ArrayFile
 from .built_in import built_in_views
 from .folder import images_in
+from .labelled_folder import LabelledFolder
 from .photo import read_photo
 from .preparation import Preparation
 
@@ -27,12 +28,16 @@ class CalibrationData:
     """Samples that may be gone through any number of times; one at a time is in memory.
 
     name: what the report says. built_in: nobody gave data, so these are the photos that come with scikit-image.
+    photo_of: for each sample the photo that it is a view of; empty where each is one of its own. labels: for each
+    sample the index of its class; empty where nobody said.
     """
 
     name: str
     built_in: bool
     count: int
     samples: Callable[[], Iterator[Sample]] = field(repr=False, compare=False)
+    photo_of: tuple[int, ...] = ()
+    labels: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return self.count
@@ -47,19 +52,23 @@ def calibration_data(
     preparation: Preparation | None,
     *,
     limit: int | None = None,
+    labelled: bool = False,
 ) -> CalibrationData:
     """The samples that `spec` means for a network of these `inputs` (name → shape with the batch first).
 
     spec: a folder of images (all below it, sorted by path), an .npz (one array an input, [N, …]), an .npy (for a
     network of one input), or None: the photos in scikit-image's wheel. limit: at most so many samples, taken evenly
-    over all. Raises InputError naming what was found and what was expected.
+    over all. labelled: `spec` is a folder that tells its classes, see `LabelledFolder`. Raises InputError naming what
+    was found and what was expected.
     """
     if limit is not None and limit < 1:
         raise InputError("calibration", f"a limit of {limit} samples leaves none", accepted="1 and more")
+    if labelled and (spec is None or not spec.is_dir()):
+        raise InputError(str(spec or "no calibration data given"), "has no labels", accepted="a labelled folder")
     if spec is None:
         return _photos_of_the_wheel(inputs, preparation, limit)
     if spec.is_dir():
-        return _folder(spec, inputs, preparation, limit)
+        return _folder(spec, inputs, preparation, limit, labelled)
     if not spec.exists():
         raise InputError(str(spec), "does not exist", accepted="a folder of images, an .npz or an .npy file")
     if spec.suffix.lower() in (".npz", ".npy"):
@@ -86,13 +95,19 @@ def _photos_of_the_wheel(
             yield {name: view.read(known)[np.newaxis]}
 
     text = f"photos in scikit-image's wheel ({len(chosen)} views of {photos} photos)"
-    return CalibrationData(text, True, len(chosen), samples)
+    paths = sorted({view.path for view in chosen})
+    return CalibrationData(text, True, len(chosen), samples, photo_of=tuple(paths.index(view.path) for view in chosen))
 
 
 def _folder(
-    folder: Path, inputs: Mapping[str, tuple[int, ...]], preparation: Preparation | None, limit: int | None
+    folder: Path,
+    inputs: Mapping[str, tuple[int, ...]],
+    preparation: Preparation | None,
+    limit: int | None,
+    labelled: bool,
 ) -> CalibrationData:
     name, known = _photo_input(str(folder), inputs, preparation)
+    classes = dict(LabelledFolder(folder)) if labelled else {}
     paths = images_in(folder)
     chosen = [paths[index] for index in spread(len(paths), limit)]
 
@@ -100,7 +115,8 @@ def _folder(
         for path in chosen:
             yield {name: read_photo(path, known)[np.newaxis]}
 
-    return CalibrationData(f"{folder.name} ({len(chosen)} images)", False, len(chosen), samples)
+    labels = tuple(classes[path] for path in chosen) if labelled else ()
+    return CalibrationData(f"{folder.name} ({len(chosen)} images)", False, len(chosen), samples, labels=labels)
 
 
 def _arrays(path: Path, inputs: Mapping[str, tuple[int, ...]], limit: int | None) -> CalibrationData:

@@ -42,7 +42,10 @@ class ExportConfig(_Table):
 
 
 class QuantizeConfig(_Table):
-    """recipes: built-in names or files. calibrate: image folder, `.npz` or `.npy`; absent: the built-in photos."""
+    """recipes: built-in names, files or "auto". calibrate: image folder, `.npz` or `.npy`; absent: the built-in photos.
+
+    max_loss, labels: of "auto" alone, as `sepia quantize` takes them.
+    """
 
     recipes: tuple[str, ...] = Field(default=("default",), min_length=1)
     calibrate: Path | None = None
@@ -50,6 +53,8 @@ class QuantizeConfig(_Table):
     activations: Literal["uint8", "int8"] = "uint8"
     saturation_safe: bool = False
     io: Literal["float", "int8"] = "float"
+    max_loss: float | None = Field(default=None, ge=0)
+    labels: bool = False
 
 
 class CheckConfig(_Table):

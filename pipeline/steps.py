@@ -11,7 +11,7 @@ from .check_files import check_files
 from .config import ModelConfig, RunConfig
 from .export_files import export_files, formats_of
 from .progress import Report
-from .quantize_files import QuantizeOptions, quantize_files
+from .quantize_files import AUTO, QuantizeOptions, quantize_files
 from .report_files import report_files
 from .step import Step
 from .versions import versions_of
@@ -72,8 +72,16 @@ class _Plan:
 
     def quantize(self) -> Step:
         said = self.config.quantize
+        auto = self.recipe == AUTO
         options = QuantizeOptions(
-            self.recipe, said.calibrate, said.images, said.activations, said.saturation_safe, said.io
+            self.recipe,
+            said.calibrate,
+            said.images,
+            said.activations,
+            said.saturation_safe,
+            said.io,
+            said.max_loss if auto else None,
+            said.labels and auto,
         )
         recipe_file = (Path(self.recipe),) if self.recipe.endswith(".toml") else ()
         data = (said.calibrate,) if said.calibrate is not None else ()

@@ -40,19 +40,24 @@ def quantize(
     *,
     activations: Literal["uint8", "int8"] = "uint8",
     saturation_safe: bool = False,
+    held: CalibrationData | None = None,
     progress: Progress | None = None,
 ) -> Quantization:
     """Write the QDQ file of a float ONNX file. The same inputs give the same bytes.
 
     activations: their encoding; the codes differ by 128 and by nothing else. saturation_safe: weights of 7 bits, whose
-    products cannot saturate on x86 without VNNI. Raises ModelError and GraphError (source), QuantizeError (nothing to
-    quantise, already quantised, calibration data that does not fit or gives NaN), OutputError.
+    products cannot saturate on x86 without VNNI. held: samples apart from `data`, for any recipe to be judged on; where
+    there are none, one that learns sets aside its share of `data`. Raises ModelError and GraphError (source),
+    QuantizeError (nothing to quantise, already quantised, calibration data that does not fit or gives NaN) and
+    OutputError.
     """
     where, clock = str(source), _Clock()
     with clock.phase("load"):
         model = canonicalize(load_graph(source))
         placement = _placed(model, where, recipe.float_layers)
-    seen, held = split(data, recipe.held_back) if recipe.learns else (data, None)
+    seen = data
+    if held is None and recipe.learns:
+        seen, held = split(data, recipe.held_back)
     task = Task(model, placement, seen, activations, code_limit(saturation_safe), where, progress)
     with clock.phase("calibrate"):
         calibration = _calibrated(task, recipe)
@@ -78,7 +83,11 @@ def quantize(
     if held is not None:
         with clock.phase("loss"):
             parts = {"seen": seen, "held back": held}
-            losses = {part: measure_loss(model, qdq, data, where=where) for part, data in parts.items() if len(data)}
+            losses = {
+                part: measure_loss(model, qdq, samples, where=where, labels=samples.labels)
+                for part, samples in parts.items()
+                if len(samples)
+            }
     with clock.phase("write"):
         save_graph(qdq, destination)
     return Quantization(

@@ -17,7 +17,7 @@ from .ranges.mse import mse_range
 from .ranges.percentile import percentile_range
 from .rounding.weight_ranges import WeightRange, max_end, mse_end, percentile_end
 
-__all__ = ["RECIPES", "Recipe", "recipe"]
+__all__ = ["LADDER", "RECIPES", "Recipe", "recipe"]
 
 
 class Recipe(BaseModel):
@@ -101,6 +101,9 @@ RECIPES = {
     "entropy": Recipe(name="entropy", ranges="entropy", bias_correction="none"),
 }
 """The built-in ones. Those named for a range method do nothing else, so that they show what it is worth."""
+
+LADDER = ("minmax", "default")
+"""Built-in recipes from the cheapest up, as `--recipe auto` climbs them."""
 
 
 def recipe(name_or_path: str | Path) -> Recipe:

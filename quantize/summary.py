@@ -10,6 +10,7 @@ import numpy as np
 
 from ..graph.quantization import QuantParams
 from .calibration.observed import Observed
+from .climb import Climb
 from .layer import Layer, RoundedLayer
 from .loss import Loss
 from .placement import LeftFloat
@@ -72,6 +73,8 @@ class Quantization:
     absorbed: Mapping[str, str]
     """Relu or Clip → the layer whose grid does its work."""
     phases: Mapping[str, float]
+    climb: Climb | None = None
+    """Of `--recipe auto` alone; the rest is then of the recipe that was kept, and a phase is a recipe tried."""
 
     @property
     def seconds(self) -> float:
@@ -96,6 +99,8 @@ class Quantization:
             lines.append("no calibration data was given: ranges may not fit yours")
         lines += [_told(part, loss) for part, loss in self.losses.items()]
         lines += [f"in float: {row.node} ({row.op}): {row.reason}" for row in self.left_float]
+        if self.climb is not None:
+            lines.append(self.climb.to_text())
         return "\n".join(lines)
 
 

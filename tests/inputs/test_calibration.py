@@ -40,6 +40,27 @@ def test_a_limit_spreads_over_the_folder(tmp_path: Path) -> None:
     assert len(data) == 4
 
 
+def test_labels_go_with_the_samples_that_a_limit_leaves(tmp_path: Path) -> None:
+    folder = _folder(tmp_path, tuple(f"{number}_a.png" for number in (3, 11, 4, 2)))
+    data = calibration_data(folder, _INPUTS, _SMALL, labelled=True)
+    assert data.labels == (11, 2, 3, 4)  # as the samples: sorted by path
+    assert calibration_data(folder, _INPUTS, _SMALL, labelled=True, limit=2).labels == (11, 3)
+    assert calibration_data(folder, _INPUTS, _SMALL).labels == ()
+
+
+def test_data_without_labels_is_refused_where_they_are_asked_for(tmp_path: Path) -> None:
+    np.save(tmp_path / "data.npy", np.zeros((2, 3, 8, 8), np.float32))
+    for spec in (None, tmp_path / "data.npy"):
+        with pytest.raises(InputError, match="has no labels; accepted: a labelled folder"):
+            calibration_data(spec, _INPUTS, _SMALL, labelled=True)
+
+
+def test_the_views_of_the_wheels_photos_say_which_they_are_of() -> None:
+    data = calibration_data(None, _INPUTS, _SMALL)
+    assert len(data.photo_of) == len(data)
+    assert {data.photo_of.count(photo) for photo in set(data.photo_of)} == {12}  # 6 crops, each mirrored
+
+
 def test_a_limit_of_none_is_refused() -> None:
     with pytest.raises(InputError, match="a limit of 0 samples leaves none; accepted: 1 and more"):
         calibration_data(None, _INPUTS, _SMALL, limit=0)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sepia.errors import QuantizeError
 from sepia.graph.load import load_graph
 from sepia.quantize.loss import Loss, measure_loss
 from support.graphs import NetBuilder
@@ -34,6 +35,24 @@ def test_of_a_small_network(tmp_path: Path) -> None:
     assert loss.power[name] == pytest.approx(right.std(), rel=1e-5)
     assert loss.agreement[name] == np.mean(right.argmax(1) == found.argmax(1))
     assert loss.relative == pytest.approx(loss.rms[name] / loss.power[name])
+
+
+def test_labels_count_right_answers(tmp_path: Path) -> None:
+    done = quantised(small(), tmp_path)
+    data = normal_data(SHAPES, 6, seed=3)
+    exact, rounded = load_graph(done.source), load_graph(done.path)
+    (name,) = measure_loss(exact, rounded, data, where="here").rms
+    right, found = (
+        [int(with_values(path, [name], x)[name].argmax()) for x in data] for path in (done.source, done.path)
+    )
+    labels = [1, right[1], right[2], found[3], 0, right[5]]
+    loss = measure_loss(exact, rounded, data, where="here", labels=labels)
+    assert loss.top1 == {
+        "float": np.mean(np.array(right) == labels),
+        "int8": np.mean(np.array(found) == labels),
+    }
+    with pytest.raises(QuantizeError, match=r"gives \[1, 5\], a sample is of class 5"):
+        measure_loss(exact, rounded, data, where="here", labels=[5] * 6)
 
 
 def test_the_float_network_loses_nothing(tmp_path: Path) -> None:
