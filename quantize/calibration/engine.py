@@ -21,8 +21,12 @@ __all__ = ["Engine"]
 class Engine:
     """A session on one thread that returns the values named. Other work goes on beside it: see `ahead`."""
 
-    def __init__(self, model: ir.Model, values: Sequence[str], *, where: str) -> None:
-        """model: is not changed. values: names of any values of its graph. where: what errors call the model."""
+    def __init__(self, model: ir.Model, values: Sequence[str], *, where: str, as_written: bool = False) -> None:
+        """model: is not changed. values: names of any values of its graph. where: what errors call the model.
+
+        as_written: QuantizeLinear and DequantizeLinear are run as nodes of their own. Else ONNX Runtime makes integer
+        kernels of what is between them, and *rounds float weights that it finds there*, one scale a tensor.
+        """
         import onnxruntime
 
         self._ort_value = onnxruntime.OrtValue.ortvalue_from_numpy
@@ -32,6 +36,8 @@ class Engine:
         options.log_severity_level = 3
         # Exact integer kernels for QDQ graphs; without an effect where the processor has them anyway (VNNI).
         options.add_session_config_entry("session.x64quantprecision", "1")
+        if as_written:
+            options.add_session_config_entry("session.disable_quant_qdq", "1")
         _arena_as_asked()
         options.add_session_config_entry("session.use_env_allocators", "1")
         self._where = where
