@@ -7,6 +7,8 @@ depthwise layer a filter sees the kernel's taps of its own channel and nothing e
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray

@@ -54,7 +54,7 @@ def gptq(weight: Floats, scale: Floats, moments: Floats, *, limit: int) -> Float
         turn = order[group]
         # Upper triangle U with H⁻¹ = Uᵀ·U: row k holds what column k's error does to those after it.
         inverse = np.linalg.inv(moments[group][np.ix_(turn, turn)])
-        upper: Floats = np.linalg.cholesky((inverse + inverse.T) / 2).T
+        upper = np.linalg.cholesky((inverse + inverse.T) / 2).T.astype(np.float64)
         codes[group][:, turn] = _in_turn(weight[group][:, turn], scale[group], upper, limit)
     return codes
 
