@@ -16,12 +16,12 @@ from .bias_correction import correct_bias
 from .weight_ranges import WeightRange, max_end, weight_ends
 from .weights import accumulator_scale, fit_accumulator, round_weights, weight_scale
 
-__all__ = ["Means", "round_layers"]
+__all__ = ["MOST_MULTIPLIER", "Means", "multiplier", "round_layers"]
 
 Means = Mapping[str, NDArray[np.float64]]
 """Mean input by layer name, [C_in, taps]; empty: biases are not corrected."""
 
-_MOST_RATIO = 128.0
+MOST_MULTIPLIER = 128.0
 """Greatest s_in · s_w / s_out; XNNPACK takes less than 256."""
 
 
@@ -75,6 +75,14 @@ def _round(
     return fit_accumulator(rounded, layer, scale_in, limit=limit)
 
 
+def multiplier(rounded: RoundedLayer, scale_in: float, scale_out: float) -> float:
+    """The greatest s_in · s_w / s_out of a layer's channels: what its sums are multiplied with to become codes.
+
+    Whoever changes a grid keeps it at `MOST_MULTIPLIER` or less.
+    """
+    return float(accumulator_scale(rounded, scale_in).max()) / scale_out
+
+
 def _too_narrow(
     groups: Sequence[Group],
     layers: Sequence[Layer],
@@ -86,10 +94,10 @@ def _too_narrow(
     narrow: dict[int, float] = {}
     for layer in layers:
         scale_in, scale_out = (float(grids[name].scale[0]) for name in (layer.source, layer.output))
-        ratio = float(accumulator_scale(rounded[layer.name], scale_in).max()) / scale_out
+        ratio = multiplier(rounded[layer.name], scale_in, scale_out)
         number = index[layer.output]
-        if ratio > _MOST_RATIO and groups[number].fixed is None:
-            narrow[number] = max(narrow.get(number, 0.0), 2.0 * ratio / _MOST_RATIO)
+        if ratio > MOST_MULTIPLIER and groups[number].fixed is None:
+            narrow[number] = max(narrow.get(number, 0.0), 2.0 * ratio / MOST_MULTIPLIER)
     return narrow
 
 
