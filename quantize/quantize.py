@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,7 @@ from ..graph.passes import canonicalize
 from ..inputs.calibration import CalibrationData
 from .calibration.calibrate import Calibration, observe
 from .calibration.observed import Observed
-from .fitted import Progress, Task
+from .fitted import Fitted, Progress, Task
 from .float_layers import named_nodes
 from .held_back import split
 from .loss import measure_loss
@@ -29,7 +29,10 @@ from .rounding.weights import code_limit
 from .summary import CalibrationFacts, Quantization, rounded_facts, tensor_facts
 from .write_qdq import write_qdq
 
-__all__ = ["Progress", "Quantization", "quantize"]
+__all__ = ["Leave", "Progress", "Quantization", "quantize"]
+
+Leave = Callable[[Task, Fitted], Collection[str]]
+"""Sees a quantisation with all layers in int8, and names those to leave in float."""
 
 
 def quantize(
@@ -41,15 +44,16 @@ def quantize(
     activations: Literal["uint8", "int8"] = "uint8",
     saturation_safe: bool = False,
     held: CalibrationData | None = None,
+    leave: Leave | None = None,
     progress: Progress | None = None,
 ) -> Quantization:
     """Write the QDQ file of a float ONNX file. The same inputs give the same bytes.
 
     activations: their encoding; the codes differ by 128 and by nothing else. saturation_safe: weights of 7 bits, whose
     products cannot saturate on x86 without VNNI. held: samples apart from `data`, for any recipe to be judged on; where
-    there are none, one that learns sets aside its share of `data`. Raises ModelError and GraphError (source),
-    QuantizeError (nothing to quantise, already quantised, calibration data that does not fit or gives NaN) and
-    OutputError.
+    there are none, one that learns sets aside its share of `data`. leave: asked, once all is fitted, for more layers to
+    leave in float, but not for all of them. Raises ModelError and GraphError (source), QuantizeError (nothing to
+    quantise, already quantised, calibration data that does not fit or gives NaN) and OutputError.
     """
     where, clock = str(source), _Clock()
     with clock.phase("load"):
@@ -78,6 +82,11 @@ def quantize(
         with clock.phase(name):
             fitted = refine(task, fitted)
     grids, rounded = fitted.grids, fitted.rounded
+    if leave is not None:
+        with clock.phase("mixed precision"):
+            more = leave(task, fitted)
+        placement = place(model, float_nodes={*(row.node for row in placement.left_float), *more})
+        grids = {name: grids[name] for group in placement.groups for name in group.values}
     qdq = write_qdq(model, placement, grids, rounded)
     losses = {}
     if held is not None:
