@@ -16,6 +16,7 @@ from ..graph.passes import canonicalize
 from ..inputs.calibration import CalibrationData
 from .calibration.calibrate import Calibration, observe
 from .calibration.observed import Observed
+from .equalizing.prepare import prepare
 from .fitted import Fitted, Progress, Task
 from .float_layers import named_nodes
 from .held_back import split
@@ -64,6 +65,11 @@ def quantize(
         seen, held = split(data, recipe.held_back)
     task = Task(model, placement, seen, activations, code_limit(saturation_safe), where, progress)
     with clock.phase("calibrate"):
+    original = model
+    if recipe.changes_network:
+        with clock.phase("equalise"):
+            model = prepare(model, recipe, seen, where=where)
+            placement = _placed(model, where, recipe.float_layers)
         calibration = _calibrated(task, recipe)
     with clock.phase("ranges"):
         ranges = _ranges(placement, calibration.observed, recipe)
@@ -93,7 +99,7 @@ def quantize(
         with clock.phase("loss"):
             parts = {"seen": seen, "held back": held}
             losses = {
-                part: measure_loss(model, qdq, samples, where=where, labels=samples.labels)
+                part: measure_loss(original, qdq, samples, where=where, labels=samples.labels)
                 for part, samples in parts.items()
                 if len(samples)
             }

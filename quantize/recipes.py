@@ -23,15 +23,17 @@ __all__ = ["LADDER", "RECIPES", "Recipe", "recipe"]
 class Recipe(BaseModel):
     """One way to quantise: its techniques in the order in which they are applied.
 
-    equalize, absorb_bias: change the float network, not what it computes. float_layers: nodes that stay in float.
-    ranges, percentile: the ends of an activation's grid. weights, weight_ranges: the grids of weights. rounding: of
-    weights on them. learn_ranges, distill: by gradient, in torch. held_back: what no learning technique sees.
+    equalize, even_streams, absorb_bias: change the float network, not what it computes. float_layers: nodes that stay
+    in float. ranges, percentile: the ends of an activation's grid. weights, weight_ranges: the grids of weights.
+    rounding: of weights on them. learn_ranges, distill: by gradient, in torch. held_back: what no learning technique
+    sees.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(default="", description="What the report calls it; a file's own name if not given.")
     equalize: bool = Field(default=False, description="Even out the ranges of weights across layers first.")
+    even_streams: bool = Field(default=False, description="Even out the channels of residual streams first.")
     absorb_bias: bool = Field(default=False, description="Move high biases into the next layer first.")
     float_layers: tuple[str, ...] = Field(default=(), description="Nodes to be left in float.")
     ranges: Literal["minmax", "percentile", "mse", "entropy"] = Field(
@@ -63,6 +65,11 @@ class Recipe(BaseModel):
     @classmethod
     def _yes_or_no(cls, value: object) -> object:
         return {True: "empirical", False: "none"}[value] if isinstance(value, bool) else value
+
+    @property
+    def changes_network(self) -> bool:
+        """Starts from another float network that computes the same."""
+        return self.equalize or self.even_streams or self.absorb_bias
 
     @property
     def learns(self) -> bool:

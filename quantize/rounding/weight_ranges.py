@@ -26,7 +26,8 @@ _SHARES = np.linspace(1.0, 0.3, 71)
 def weight_ends(layer: Layer, method: WeightRange, *, per_tensor: bool, limit: int = 127) -> NDArray[np.float64]:
     """Ends of the grids of `layer`, [C_out]; all alike where there is one for the whole layer."""
     rows = layer.weight.reshape(1 if per_tensor else layer.channels_out, -1)
-    return np.broadcast_to(method(rows, limit), (layer.channels_out,)).astype(np.float64)
+    ends: NDArray[np.float64] = np.broadcast_to(method(rows, limit), (layer.channels_out,)).astype(np.float64)
+    return ends
 
 
 def max_end(rows: NDArray[np.float32], limit: int) -> NDArray[np.float64]:
@@ -51,7 +52,8 @@ def mse_end(rows: NDArray[np.float32], limit: int) -> NDArray[np.float64]:
         # Strictly less: of equal errors the widest end is kept.
         best = np.where(error < least, end, best)
         least = np.minimum(error, least)
-    return best
+    found: NDArray[np.float64] = best
+    return found
 
 
 def percentile_end(rows: NDArray[np.float32], limit: int, *, percentile: float = 99.99) -> NDArray[np.float64]:
