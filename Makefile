@@ -2,7 +2,7 @@
 #   make export   EfficientNet-Lite0 from torch to int8 files, checked, benchmarked here, one report
 #   make ship     the network onto two emulated boards: signed, tested there, switched; a bad version goes back
 #   make test     the tests          make test-slow   the long ones     make check   lint, types, arrows, docs
-#   make bench | report | docs | benchmarks | clean
+#   make bench | report | docs | benchmarks | benchmarks-quantizers | clean
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -13,7 +13,7 @@ MODEL ?= efficientnet-lite0
 ROOMS := inputs models graph export quantize runtime devices check report ship pipeline cli
 
 .DEFAULT_GOAL := help
-.PHONY: help export bench ship report test test-slow check docs benchmarks clean
+.PHONY: help export bench ship report test test-slow check docs benchmarks benchmarks-quantizers clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
@@ -72,6 +72,9 @@ docs: $(VENV)/.dev
 
 benchmarks: $(VENV)/.installed
 	$(BIN)/python -m benchmarks $(BENCHMARKS)
+
+benchmarks-quantizers: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.quantizers $(BENCHMARKS)
 
 clean:
 	rm -rf build .house

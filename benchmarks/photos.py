@@ -13,7 +13,9 @@ ENDINGS = {".jpg", ".jpeg", ".png"}
 
 
 def prepare(source: Path, destination: Path) -> None:
-    """Write `calibration.npy`, `validation.npy` ([N, 3, 224, 224] float32) and `labels.npy` ([N] int64).
+    """Write `calibration.npy`, `validation.npy` ([N, 3, 224, 224] float32), and the labels of each, [N] int64.
+
+    Those of the validation photos are `labels.npy`, those of the others `calibration-labels.npy`.
 
     source: a folder with `calibration/` and `validation/`, file names `index_synset.jpg`; index is the class.
     """
@@ -26,8 +28,8 @@ def prepare(source: Path, destination: Path) -> None:
     for part in ("calibration", "validation"):
         paths = sorted(path for path in (source / part).iterdir() if path.suffix.lower() in ENDINGS)
         np.save(destination / f"{part}.npy", np.stack([read_photo(path, preparation) for path in paths]))
-    labels = [int(path.name.partition("_")[0]) for path in paths]
-    np.save(destination / "labels.npy", np.array(labels, dtype=np.int64))
+        labels = np.array([int(path.name.partition("_")[0]) for path in paths], dtype=np.int64)
+        np.save(destination / ("labels.npy" if part == "validation" else f"{part}-labels.npy"), labels)
 
 
 def link_photos(source: Path, destination: Path) -> int:

@@ -20,7 +20,8 @@ def read_arguments(description: str) -> argparse.Namespace:
     parser.add_argument("--calibration", type=Path, required=True, help="prepared photos, [N, 3, 224, 224] float32")
     parser.add_argument("--out", type=Path, required=True, help="folder for the files made")
     parser.add_argument("--method", default="default", help="method or recipe, in the road's own words")
-    parser.add_argument("--limit", type=int, default=None, help="use only the first so many photos")
+    parser.add_argument("--limit", type=int, default=None, help="use at most so many photos, evenly over all")
+    parser.add_argument("--network", default="efficientnet-lite0", help="for the roads that can start from another one")
     parser.add_argument("--float-onnx", type=Path, default=None, help="begin at this float ONNX file, without torch")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -28,13 +29,18 @@ def read_arguments(description: str) -> argparse.Namespace:
 
 
 def samples(path: Path, limit: int | None) -> Iterator[NDArray[np.float32]]:
-    """One photo at a time, [1, 3, 224, 224], read by file offset: mapped pages would count as the peer's memory."""
+    """One photo at a time, [1, 3, 224, 224], read by file offset: mapped pages would count as the peer's memory.
+
+    limit: at most so many, evenly over all, as Sepia takes them: photos are sorted by class.
+    """
     import numpy as np
 
     with path.open("rb") as file:
         version = np.lib.format.read_magic(file)
         reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = reader(file)
-        size = int(np.prod(shape[1:]))
-        for _ in range(shape[0] if limit is None else min(limit, shape[0])):
+        size, begin = int(np.prod(shape[1:])), file.tell()
+        count = shape[0] if limit is None else min(limit, shape[0])
+        for index in range(count):
+            file.seek(begin + (index * shape[0] // count) * size * dtype.itemsize)
             yield np.fromfile(file, dtype=dtype, count=size).reshape(1, *shape[1:])

@@ -1,5 +1,6 @@
 """LiteRT's road: litert_torch.convert, then ai-edge-quantizer's recipe static_wi8_ai8 (min-max, weights per channel).
 
+--method: "static" (that recipe), "per-tensor" (the same with weight_granularity TENSORWISE).
 The network is wrapped by `to_channel_last_io`, as its documentation advises for images: without it the file begins
 with a transposition.
 """
@@ -15,7 +16,7 @@ arguments = read_arguments(__doc__ or "")
 
 import litert_torch  # noqa: E402
 import torch  # noqa: E402
-from ai_edge_quantizer import quantizer, recipe  # noqa: E402
+from ai_edge_quantizer import qtyping, quantizer, recipe  # noqa: E402
 from network import INPUT_SHAPE, build_network  # noqa: E402
 
 watch.mark("imported")
@@ -32,6 +33,15 @@ converted.export(str(float_tflite))
 watch.mark("float")
 
 quantizing = quantizer.Quantizer(str(float_tflite), recipe.static_wi8_ai8())
+if arguments.method == "per-tensor":
+    quantizing = quantizer.Quantizer(str(float_tflite))
+    quantizing.add_static_config(
+        regex=".*",
+        operation_name=qtyping.TFLOperationName.ALL_SUPPORTED,
+        activation_num_bits=8,
+        weight_num_bits=8,
+        weight_granularity=qtyping.QuantGranularity.TENSORWISE,
+    )
 # A list, because the calibrator makes one of whatever it is given, to count it, before it begins.
 feeds = [{"args_0": photo.transpose(0, 2, 3, 1)} for photo in samples(arguments.calibration, arguments.limit)]
 calibrated = quantizing.calibrate({"serving_default": feeds})

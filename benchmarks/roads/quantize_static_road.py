@@ -1,7 +1,8 @@
 """ONNX Runtime's road: torch.onnx.export, quant_pre_process, quantize_static.
 
 --method: "per-channel" (QDQ, MinMax, uint8 activations, int8 weights per channel: what its documentation recommends
-for x86 and for accuracy), "default" (every option left alone), "entropy" (per-channel with CalibrationMethod.Entropy).
+for x86 and for accuracy), "default" (every option left alone), "entropy" and "percentile" (per-channel with that
+CalibrationMethod), "per-tensor" (per-channel without its weights' scales per channel).
 """
 
 from __future__ import annotations
@@ -58,13 +59,14 @@ quant_pre_process(str(float_onnx), str(prepared))
 input_name = onnx.load(prepared, load_external_data=False).graph.input[0].name
 
 options: dict[str, object] = {}
+calibrations = {"entropy": CalibrationMethod.Entropy, "percentile": CalibrationMethod.Percentile}
 if arguments.method != "default":
     options = {
         "quant_format": QuantFormat.QDQ,
-        "per_channel": True,
+        "per_channel": arguments.method != "per-tensor",
         "activation_type": QuantType.QUInt8,
         "weight_type": QuantType.QInt8,
-        "calibrate_method": CalibrationMethod.Entropy if arguments.method == "entropy" else CalibrationMethod.MinMax,
+        "calibrate_method": calibrations.get(arguments.method, CalibrationMethod.MinMax),
     }
 quantize_static(str(prepared), str(destination), Photos(input_name), **options)
 watch.mark("done")

@@ -1,4 +1,7 @@
-"""Sepia's calibration alone, from a float ONNX file: torch's own peak would hide what the photos take."""
+"""Sepia's calibration alone, from a float ONNX file: torch's own peak would hide what the photos take.
+
+--calibration built-in: the photos in scikit-image's wheel.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ watch.mark("imported")
 graph_input = onnx.load(arguments.float_onnx, load_external_data=False).graph.input[0]
 shape = tuple(dimension.dim_value for dimension in graph_input.type.tensor_type.shape.dim)
 preparation = ZOO[NETWORK].preparation
-data = calibration_data(arguments.calibration, {graph_input.name: shape}, preparation, limit=arguments.limit)
+photos = None if str(arguments.calibration) == "built-in" else arguments.calibration
+data = calibration_data(photos, {graph_input.name: shape}, preparation, limit=arguments.limit)
 destination = arguments.out / "model.int8.onnx"
 quantize(arguments.float_onnx, destination, data, recipe(arguments.method))
 watch.mark("done")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -22,11 +23,12 @@ def arguments() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize(("limit", "count"), [(None, 5), (2, 2), (9, 5)])
-def test_samples_are_the_rows_in_order(arguments: ModuleType, tmp_path: Path, limit: int | None, count: int) -> None:
+@pytest.mark.parametrize(("limit", "rows"), [(None, range(5)), (2, [0, 2]), (3, [0, 1, 3]), (9, range(5))])
+def test_samples_are_rows_evenly_over_all(
+    arguments: ModuleType, tmp_path: Path, limit: int | None, rows: Sequence[int]
+) -> None:
     whole = np.arange(5 * 3 * 2 * 2, dtype=np.float32).reshape(5, 3, 2, 2)
     np.save(tmp_path / "photos.npy", whole)
     found = list(arguments.samples(tmp_path / "photos.npy", limit))
-    assert len(found) == count
-    assert np.array_equal(np.concatenate(found), whole[:count])
+    assert np.array_equal(np.concatenate(found), whole[list(rows)])
     assert found[0].shape == (1, 3, 2, 2)

@@ -1,0 +1,97 @@
+"""SQNR by layer: by hand, and alike in all formats that one quantisation is written in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from sepia.export.onnx_to_openvino import onnx_to_openvino
+from sepia.export.onnx_to_tflite import onnx_to_tflite
+from support.graphs import tiny_separable
+from support.quantising import Quantised, quantised, with_values
+
+from benchmarks.quantizers.layers import ir_file, onnx_file, tflite_file
+from benchmarks.quantizers.worst_layer import NotComparable, layer_sqnr_db, rescaled, worst_layer
+
+LAYERS = ["stem", "block1.dw", "block1.pw", "block2.expand", "block2.dw", "block2.project"]
+LAYERS = [f"{name}_node" for name in (*LAYERS, "block3.expand", "block3.dw", "head", "fc")]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Quantised:
+    found = quantised(tiny_separable((32, 32)), tmp_path_factory.mktemp("tiny"), recipe="minmax")
+    onnx_to_tflite(found.path, found.path.with_suffix(".tflite"))
+    onnx_to_openvino(found.path, found.path.with_suffix(".xml"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def photos(done: Quantised) -> np.ndarray:
+    return np.concatenate([sample["image"] for sample in done.data])
+
+
+def test_by_hand() -> None:
+    wanted = [[np.float32([3, 4]), np.float32([[1]])], [np.float32([0, 5]), np.float32([[7]])]]
+    found = [[np.float32([3, 3]), np.float32([[1]])], [np.float32([0, 5]), np.float32([[7]])]]
+    assert layer_sqnr_db(wanted, found) == pytest.approx([10 * np.log10(50 / 1), np.inf])
+
+
+def test_other_layers_are_refused() -> None:
+    one = [[np.zeros((1, 4), np.float32)]]
+    for other in ([[np.zeros((1, 5), np.float32)]], [[np.zeros((1, 4), np.float32)] * 2]):
+        with pytest.raises(NotComparable, match=r"not the float network's: \d against 1"):
+            layer_sqnr_db(one, other)
+
+
+def test_a_layer_of_a_file_is_what_the_next_one_reads(done: Quantised, photos: np.ndarray) -> None:
+    assert onnx_file.layer_names(done.source) == LAYERS
+    (first,) = onnx_file.layer_outputs(done.source, photos[:1])
+    for found, name in zip(first, _after_clip(done.source), strict=True):
+        wanted = with_values(done.source, [name], {"image": photos[:1]})[name]
+        np.testing.assert_allclose(found, wanted, atol=1e-5)  # ONNX Runtime's optimisations add up in another order
+    (rounded,) = onnx_file.layer_outputs(done.path, photos[:1])
+    for index, output in enumerate(rounded[:-1]):
+        assert len(np.unique(output)) <= 256, LAYERS[index]
+
+
+def _after_clip(path: Path) -> list[str]:
+    """Of each layer of the float file: its output, or that of the Clip on it."""
+    nodes = onnx.load(path).graph.node
+    clips = {node.input[0]: node.output[0] for node in nodes if node.op_type == "Clip"}
+    return [clips.get(node.output[0], node.output[0]) for node in nodes if node.op_type in ("Conv", "Gemm")]
+
+
+def test_the_formats_of_one_quantisation_are_worst_alike(done: Quantised, photos: np.ndarray) -> None:
+    reference = worst_layer(done.path, done.source, photos)
+    assert (reference.layers, reference.name) == (10, LAYERS[reference.index])
+    wanted = layer_sqnr_db(onnx_file.layer_outputs(done.source, photos), onnx_file.layer_outputs(done.path, photos))
+    assert reference.sqnr_db == min(wanted)
+    for module, suffix in ((tflite_file, ".tflite"), (ir_file, ".xml")):
+        path = done.path.with_suffix(suffix)
+        found = layer_sqnr_db(onnx_file.layer_outputs(done.source, photos), module.layer_outputs(path, photos))
+        # LSBs that flip, alone; a value from before an activation would be off by far more. The last layer has 40
+        # values in all.
+        assert found[:-1] == pytest.approx(wanted[:-1], abs=1.0)
+        assert found[-1] == pytest.approx(wanted[-1], abs=4.0)
+        assert worst_layer(path, done.source, photos).sqnr_db == min(found)
+
+
+def test_weights_of_a_qdq_file_are_what_its_codes_stand_for(done: Quantised) -> None:
+    exact, rounded = (onnx_file.layer_weights(path) for path in (done.source, done.path))
+    for one, other in zip(rounded, exact, strict=True):
+        assert one is not None and other is not None
+        scale = np.abs(other).reshape(len(other), -1).max(axis=1) / 127
+        assert (np.abs(one - other).reshape(len(other), -1).max(axis=1) <= 0.51 * scale).all()
+    assert not rescaled(rounded, exact)
+
+
+def test_weights_that_were_equalised_are_not_compared(done: Quantised, photos: np.ndarray, tmp_path: Path) -> None:
+    model = onnx.load(done.path)
+    scale = next(tensor for tensor in model.graph.initializer if tensor.name == "block2.dw.weight_scale")
+    scale.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(scale) * np.float32(2), scale.name))
+    onnx.save(model, tmp_path / "equalised.onnx")
+    with pytest.raises(NotComparable, match="rescaled"):
+        worst_layer(tmp_path / "equalised.onnx", done.source, photos)
