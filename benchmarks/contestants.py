@@ -37,7 +37,7 @@ OURS = Contestant(
     "Sepia: ONNX + TFLite + IR",
     "",
     ROADS / "sepia_road.py",
-    "default",
+    "fast",
     {".onnx": "onnxruntime", ".tflite": "litert", ".xml": "openvino"},
 )
 

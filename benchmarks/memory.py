@@ -25,7 +25,7 @@ class MemoryCase:
     prepared: bool
 
 
-_OURS = ("default", "minmax", "percentile", "mse", "entropy")
+_OURS = ("default", "fast", "minmax", "percentile", "mse", "entropy")
 
 CASES = (
     *(MemoryCase(f"sepia, {method}", "", "sepia_quantize.py", method, 16, 400, False) for method in _OURS),

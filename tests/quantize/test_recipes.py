@@ -10,7 +10,7 @@ from sepia.quantize.calibration.observed import Observed
 from sepia.quantize.recipes import RECIPES, recipe
 
 
-@pytest.mark.parametrize("name", ["default", "minmax", "percentile", "mse", "entropy"])
+@pytest.mark.parametrize("name", ["default", "fast", "minmax", "percentile", "mse", "entropy"])
 def test_the_built_in_ones_go_by_their_names(name: str) -> None:
     assert recipe(name).name == name
     assert recipe(name) is RECIPES[name]
@@ -20,7 +20,8 @@ def test_those_named_for_a_method_use_it_and_nothing_else() -> None:
     for name in ("minmax", "percentile", "mse", "entropy"):
         assert recipe(name).ranges == name
         assert recipe(name).bias_correction == "none"
-    assert recipe("default").bias_correction == "empirical"
+    assert not recipe("fast").learns and recipe("default").learns
+    assert recipe("fast").bias_correction == recipe("default").bias_correction == "empirical"
 
 
 def test_an_unknown_name_gets_the_nearest() -> None:

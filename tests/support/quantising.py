@@ -62,7 +62,7 @@ def quantised(
     folder: Path,
     *outputs: str,
     data: CalibrationData | None = None,
-    recipe: Recipe | str = "default",
+    recipe: Recipe | str = "fast",
     **options: Any,
 ) -> Quantised:
     """Quantise a network, by default on normal values. outputs: of a NetBuilder; by default its last node's."""
