@@ -15,9 +15,11 @@ from ..graph.load import load_graph, save_graph
 from ..graph.passes import canonicalize
 from ..inputs.calibration import CalibrationData
 from .calibration.calibrate import Calibration, observe
+from .calibration.expected_inputs import batch_norm_moments, expected_inputs
 from .calibration.observed import Observed
 from .equalizing.prepare import prepare
 from .fitted import Fitted, Progress, Task
+from .folding import folding_notes
 from .float_layers import named_nodes
 from .held_back import split
 from .loss import measure_loss
@@ -58,7 +60,8 @@ def quantize(
     """
     where, clock = str(source), _Clock()
     with clock.phase("load"):
-        model = canonicalize(load_graph(source))
+        loaded = load_graph(source)
+        model = canonicalize(loaded)
         placement = _placed(model, where, recipe.float_layers)
     seen = data
     if held is None and recipe.learns:
@@ -73,12 +76,17 @@ def quantize(
         calibration = _calibrated(task, recipe)
     with clock.phase("ranges"):
         ranges = _ranges(placement, calibration.observed, recipe)
+        means = calibration.means
+        if recipe.bias_correction == "analytic":
+            # What batch normalisation says of a value no longer holds once the network was changed.
+            known = {} if recipe.changes_network else batch_norm_moments(loaded)
+            means = expected_inputs(model, placement.layers, known, task.data, where=where)
     with clock.phase("weights"):
         fitted = round_layers(
             placement.groups,
             placement.layers,
             ranges,
-            calibration.means,
+            means,
             activations=activations,
             limit=task.limit,
             weight_range=recipe.weight_range,
@@ -119,6 +127,7 @@ def quantize(
         phases=clock.seconds,
     )
 
+        notes=folding_notes(placement.layers),
 
 class _Clock:
     """Seconds by phase."""

@@ -74,6 +74,8 @@ class Quantization:
     """Relu or Clip → the layer whose grid does its work."""
     phases: Mapping[str, float]
     climb: Climb | None = None
+    notes: tuple[str, ...] = ()
+    """What the user should know of the float network, a line each."""
     """Of `--recipe auto` alone; the rest is then of the recipe that was kept, and a phase is a recipe tried."""
 
     @property
@@ -102,6 +104,7 @@ class Quantization:
         if self.climb is not None:
             lines.append(self.climb.to_text())
         return "\n".join(lines)
+        lines += [f"note: {note}" for note in self.notes]
 
 
 def _told(part: str, loss: Loss) -> str:

@@ -1,7 +1,7 @@
 """High-bias absorption: what a channel always carries is carried by the next layer's bias instead.
 
 Nagel et al. 2019, arXiv:1906.04721, section 4.1.3. A channel x with ReLU behind it that never falls below c > 0 has
-relu(x − c) = relu(x) − c: c is taken out of this layer's bias, and W·c is added to the next one's (equations 12 to 15).
+relu(x − c) = relu(x) − c: c is taken out of this layer's bias, and W·c is added to the next one's.
 The tensor between is c narrower. c = max(0, mean − 3·std) of the channel before the activation: taken as normal, it
 lies above c in 99.87 % of the cases; in the others the network is changed, by c − x at most.
 

@@ -1,7 +1,7 @@
 """Cross-layer equalisation: two layers in a row share the spread of their weights' ranges.
 
 Nagel et al. 2019, arXiv:1906.04721, section 4.1. Channel c between two layers is divided by s_c where it is made and
-multiplied where it is read; s = √(r₁ r₂) / r₂ (equation 11) gives both sides the range √(r₁ r₂). A depthwise layer has
+multiplied where it is read; s = √(r₁ r₂) / r₂ gives both sides the range √(r₁ r₂). A depthwise layer has
 one channel in and the same one out, so it takes part in two pairs: gone over again and again, the three layers of
 pointwise → depthwise → pointwise come to the common range ∛(r₁ r₂ r₃).
 

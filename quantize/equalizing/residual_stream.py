@@ -5,7 +5,7 @@ layer that adds to the stream and multiplied in every layer that reads it, exact
 channels, as fine as its loudest channel lets it be; a channel turned up by 1 / s has its rounding error turned down by
 s where it is read. What is paid is the spread of the reading layers' weights.
 
-The rule is that of SmoothQuant (Xiao et al. 2023, arXiv:2211.10438, equation 4) with its share of the activations
+The rule is that of SmoothQuant (Xiao et al. 2023, arXiv:2211.10438, section 4) with its share of the activations
 alone: s = (max |x_c| / max |x|)^strength.
 """
 
