@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from .output import json_option, print_result, result_only
+
+if TYPE_CHECKING:
+    from ..pipeline import ModelFolder
+    from ..pipeline.quantize_files import QuantizeOptions
 
 __all__ = ["command"]
 
@@ -27,10 +31,20 @@ __all__ = ["command"]
 @click.option(
     "--max-loss",
     type=click.FloatRange(min=0),
-    help="Of --recipe auto: the cheapest recipe that loses no more, on samples held back. Percent: rms error of the "
-    "outputs against their spread; with --labels, points of top-1.",
+    help="Of --recipe auto: the cheapest recipe that loses no more, on samples held back; of --mixed: the fewest "
+    "layers in float. Percent: rms error of the outputs against their spread; with --labels, points of top-1.",
 )
 @click.option("--labels", is_flag=True, help="The folder of --calibrate tells the classes, as for sepia accuracy.")
+@click.option("--float-layers", default="", help="Nodes to leave in float, NAME,…; * and ? stand for any signs.")
+@click.option("--mixed", is_flag=True, help="Leave as few layers in float as keep to --max-loss.")
+@click.option("--curve", is_flag=True, help="Write curve.json and curve/: loss, size and latency, from int8 to float.")
+@click.option(
+    "--by",
+    type=click.Choice(["macs", "bytes"]),
+    default="macs",
+    show_default=True,
+    help="Of --mixed and --curve: what there should be little of in float.",
+)
 @click.option(
     "--activations",
     type=click.Choice(["uint8", "int8"]),
@@ -52,6 +66,10 @@ def command(
     recipe: str,
     max_loss: float | None,
     labels: bool,
+    float_layers: str,
+    mixed: bool,
+    curve: bool,
+    by: Literal["macs", "bytes"],
     activations: Literal["uint8", "int8"],
     io: Literal["float", "int8"],
     saturation_safe: bool,
@@ -65,7 +83,13 @@ def command(
     from .progress import showing
 
     folder = ModelFolder(output or directory, float_path=directory)
-    options = QuantizeOptions(recipe, calibrate, images, activations, saturation_safe, io, max_loss, labels)
+    floats = tuple(name.strip() for name in float_layers.split(",") if name.strip())
+    options = QuantizeOptions(
+        recipe, calibrate, images, activations, saturation_safe, io, max_loss, labels, floats, mixed, by
+    )
+    if curve:
+        _curve(ModelFolder(directory), folder, options, formats, as_json)
+        return
     missed: GoalMissed | None = None
     with result_only(), showing() as progress:
         chosen = formats_of([name.strip() for name in formats.split(",") if name.strip()])
@@ -76,3 +100,16 @@ def command(
     print_result(summary.to_json(), as_json=as_json, text=summary.to_text())
     if missed is not None:
         raise missed
+
+
+def _curve(source: ModelFolder, folder: ModelFolder, options: QuantizeOptions, formats: str, as_json: bool) -> None:
+    from ..pipeline.curve_files import curve_files
+    from ..pipeline.export_files import formats_of
+    from .progress import showing
+
+    if options.mixed or options.max_loss is not None:
+        raise click.UsageError("--curve goes without --mixed and --max-loss: it shows what each loss costs")
+    with result_only(), showing() as progress:
+        chosen = formats_of([name.strip() for name in formats.split(",") if name.strip()])
+        table = curve_files(source, folder, options, formats=chosen, progress=progress)
+    print_result(table.to_json(), as_json=as_json, text=table.to_text())

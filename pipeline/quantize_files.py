@@ -16,9 +16,11 @@ from .progress import Report, silent
 from .translate_files import translate_files
 
 if TYPE_CHECKING:
+    from ..inputs.calibration import CalibrationData
     from ..quantize.quantize import Quantization
+    from ..quantize.recipes import Recipe
 
-__all__ = ["AUTO", "GoalMissed", "QuantizeOptions", "quantize_files"]
+__all__ = ["AUTO", "GoalMissed", "QuantizeOptions", "chosen_recipe", "quantize_files", "samples_for"]
 
 
 AUTO = "auto"
@@ -30,8 +32,9 @@ class QuantizeOptions:
 
     images: at most so many of them. activations: encoding in the ONNX file. saturation_safe: weights of half the range,
     for x86 processors whose int8 kernels saturate. io: element type of the TFLite's inputs and outputs. max_loss: of
-    "auto" alone, which needs it: see `quantize.climb`. labels: `calibrate` tells its classes, and `max_loss` is in
-    points of top-1.
+    "auto" and `mixed`, which need it: see `quantize.climb`. labels: `calibrate` tells its classes, and `max_loss` is in
+    points of top-1; of "auto" alone. float_layers: names or patterns of nodes to leave in float, beside those of the
+    recipe. mixed: leave as few more there as keep to `max_loss`; by: few of what.
     """
 
     recipe: str = "default"
@@ -42,6 +45,9 @@ class QuantizeOptions:
     io: Literal["float", "int8"] = "float"
     max_loss: float | None = None
     labels: bool = False
+    float_layers: tuple[str, ...] = ()
+    mixed: bool = False
+    by: Literal["macs", "bytes"] = "macs"
 
 
 class GoalMissed(QuantizeError):
@@ -67,15 +73,8 @@ def quantize_files(
     Raises InputError (calibration data), QuantizeError, UnsupportedOps, ConfigError (recipe) and OutputError; and once
     all is written, GoalMissed.
     """
-    from ..check.model_facts import model_facts
-    from ..inputs.calibration import calibration_data
-
     quantizing = _road(options)
-    onnx = source.require("onnx", "float")
-    facts = model_facts(onnx)
-    data = calibration_data(
-        options.calibrate, facts.inputs, facts.preparation, limit=options.images, labelled=options.labels
-    )
+    onnx, data = samples_for(source, options)
     path = destination.artifact("onnx", "int8").path
     summary = quantizing(
         onnx,
@@ -87,22 +86,58 @@ def quantize_files(
     )
     translate_files(destination, "int8", formats, io=options.io, progress=progress)
     write_text(destination.quantization, json.dumps(summary.to_json(), indent=1) + "\n")
-    if summary.climb is not None and not summary.climb.reached:
-        raise GoalMissed(str(path), summary, summary.climb.missed())
+    for search in (summary.climb, summary.mixed):
+        if search is not None and not search.reached:
+            raise GoalMissed(str(path), summary, search.missed())
     return summary
+
+
+def samples_for(source: ModelFolder, options: QuantizeOptions) -> tuple[Path, CalibrationData]:
+    """The float ONNX file of `source` and the calibration data for it. Raises InputError."""
+    from ..check.model_facts import model_facts
+    from ..inputs.calibration import calibration_data
+
+    onnx = source.require("onnx", "float")
+    facts = model_facts(onnx)
+    data = calibration_data(
+        options.calibrate, facts.inputs, facts.preparation, limit=options.images, labelled=options.labels
+    )
+    return onnx, data
+
+
+def chosen_recipe(options: QuantizeOptions) -> Recipe:
+    """The one recipe of `options`. Raises ConfigError for "auto", and for options that go with that alone."""
+    from ..quantize.recipes import recipe
+
+    if options.recipe == AUTO:
+        raise ConfigError(
+            "--recipe auto", "is not for --mixed and --curve", accepted="a recipe by name, or a TOML file"
+        )
+    if options.labels:
+        raise ConfigError("--labels", f"is not for the recipe '{options.recipe}'", accepted="--recipe auto")
+    return _with_floats(recipe(options.recipe), options)
+
+
+def _with_floats(recipe: Recipe, options: QuantizeOptions) -> Recipe:
+    return recipe.model_copy(update={"float_layers": (*recipe.float_layers, *options.float_layers)})
 
 
 def _road(options: QuantizeOptions) -> Callable[..., Quantization]:
     """What quantises. Raises ConfigError for an unknown recipe, and options that do not go with it."""
     from ..quantize.auto import quantize_auto
+    from ..quantize.mixed.quantize_mixed import quantize_mixed
     from ..quantize.quantize import quantize
-    from ..quantize.recipes import recipe
+    from ..quantize.recipes import LADDER, RECIPES
 
-    if options.recipe == AUTO:
-        if options.max_loss is None:
-            raise ConfigError("--recipe auto", "does not say how much may be lost", accepted="--max-loss X")
-        return partial(quantize_auto, max_loss=options.max_loss)
-    for option, given in (("--max-loss", options.max_loss is not None), ("--labels", options.labels)):
-        if given:
-            raise ConfigError(option, f"is not for the recipe '{options.recipe}'", accepted="--recipe auto")
-    return partial(quantize, recipe=recipe(options.recipe))
+    for road, taken in (("--mixed", options.mixed), ("--recipe auto", options.recipe == AUTO)):
+        if taken and options.max_loss is None:
+            raise ConfigError(road, "does not say how much may be lost", accepted="--max-loss X")
+    if options.mixed and options.max_loss is not None:
+        return partial(quantize_mixed, recipe=chosen_recipe(options), max_loss=options.max_loss, by=options.by)
+    if options.recipe == AUTO and options.max_loss is not None:
+        ladder = tuple(_with_floats(RECIPES[name], options) for name in LADDER)
+        return partial(quantize_auto, max_loss=options.max_loss, ladder=ladder)
+    if options.max_loss is not None:
+        accepted = "--recipe auto, or --mixed"
+        raise ConfigError("--max-loss", f"is not for the recipe '{options.recipe}'", accepted=accepted)
+    return partial(quantize, recipe=chosen_recipe(options))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 import onnx_ir as ir
@@ -10,7 +10,9 @@ import onnx_ir as ir
 from ..errors import ConfigError, nearest
 from .read_layer import WITH_WEIGHTS
 
-__all__ = ["is_pattern", "leave_in_float", "named_nodes"]
+__all__ = ["ASKED", "leave_in_float", "named_nodes"]
+
+ASKED = "asked for by the recipe"
 
 Reasons = Mapping[ir.Node, str | None]
 """Why a node stays in float; None: it can run in int8."""
@@ -27,18 +29,14 @@ def named_nodes(model: ir.Model, names: Sequence[str]) -> tuple[str, ...]:
     known = [node.name or "" for node in model.graph]
     for name in names:
         if not _meant(name, known):
-            what = f"no node's name fits '{name}'" if is_pattern(name) else f"no node is called '{name}'"
+            what = f"no node's name fits '{name}'" if _is_pattern(name) else f"no node is called '{name}'"
             raise ConfigError("float_layers", what, accepted=nearest(name, known))
     found = {node for name in names for node in _meant(name, known)}
     return tuple(node for node in known if node in found)
 
 
-def is_pattern(name: str) -> bool:
-    return "*" in name or "?" in name
-
-
-def leave_in_float(model: ir.Model, reasons: Reasons, names: Collection[str]) -> dict[ir.Node, str | None]:
-    """`reasons` with those of the nodes of these `names`, and of what follows from them:
+def leave_in_float(model: ir.Model, reasons: Reasons, asked_for: Mapping[str, str]) -> dict[ir.Node, str | None]:
+    """`reasons` with those of the nodes `asked_for` (name → reason), and of what follows from them:
 
     1. The activation function that alone reads such a node goes with it: between pairs of its own it would round twice
        what float kernels do in one.
@@ -48,10 +46,10 @@ def leave_in_float(model: ir.Model, reasons: Reasons, names: Collection[str]) ->
        QuantizeLinear the file says the same of both, and runtimes compute it on codes.
     """
     found: dict[ir.Node, str | None] = dict(reasons)
-    if not names:
+    if not asked_for:
         return found
-    asked = {node for node in model.graph if node.name in names and found[node] is None}
-    found |= dict.fromkeys(asked, "asked for by the recipe")
+    asked = {node for node in model.graph if node.name in asked_for and found[node] is None}
+    found |= {node: asked_for[node.name or ""] for node in asked}
     for node in model.graph:
         before = _read_alone(node)
         if before in asked and before is not None and found[node] is None:
@@ -72,7 +70,7 @@ def leave_in_float(model: ir.Model, reasons: Reasons, names: Collection[str]) ->
 def _meant(name: str, known: Sequence[str]) -> list[str]:
     if name in known:
         return [name]
-    return [node for node in known if fnmatchcase(node, name)] if is_pattern(name) else []
+    return [node for node in known if fnmatchcase(node, name)] if _is_pattern(name) else []
 
 
 def _read_alone(node: ir.Node) -> ir.Node | None:
@@ -107,3 +105,7 @@ def _neighbours(node: ir.Node) -> list[ir.Node]:
 def _at_an_end(node: ir.Node) -> bool:
     values = [value for value in node.inputs if value is not None]
     return any(value.is_graph_input() for value in values) or any(value.is_graph_output() for value in node.outputs)
+
+
+def _is_pattern(name: str) -> bool:
+    return "*" in name or "?" in name

@@ -7,7 +7,7 @@ int8 with all of its data inputs and outputs, or in `left_float` with the reason
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import onnx_ir as ir
@@ -51,13 +51,13 @@ class Placement:
         return tuple(name for group in free for name in group.sources if name not in self.constants)
 
 
-def place(model: ir.Model, *, float_nodes: Collection[str] = ()) -> Placement:
+def place(model: ir.Model, *, float_nodes: Mapping[str, str] | None = None) -> Placement:
     """Place the pairs in a canonical float model, whose nodes have unique names. The model is not changed.
 
-    float_nodes: names of nodes to leave in float, though they could run in int8 (see `leave_in_float`); unknown ones
-    mean nothing.
+    float_nodes: name → reason of nodes to leave in float, though they could run in int8 (see `leave_in_float`); unknown
+    ones mean nothing.
     """
-    reasons = leave_in_float(model, {node: refusal(node) for node in model.graph}, float_nodes)
+    reasons = leave_in_float(model, {node: refusal(node) for node in model.graph}, float_nodes or {})
     quantized = _anchored([node for node, reason in reasons.items() if reason is None])
     dropped = _droppable(quantized)
     grouping = group_values(quantized, dropped)

@@ -19,8 +19,8 @@ from .calibration.expected_inputs import batch_norm_moments, expected_inputs
 from .calibration.observed import Observed
 from .equalizing.prepare import prepare
 from .fitted import Fitted, Progress, Task
+from .float_layers import ASKED, named_nodes
 from .folding import folding_notes
-from .float_layers import named_nodes
 from .held_back import split
 from .loss import measure_loss
 from .placement import Placement, place
@@ -36,6 +36,8 @@ __all__ = ["Leave", "Progress", "Quantization", "quantize"]
 
 Leave = Callable[[Task, Fitted], Collection[str]]
 """Sees a quantisation with all layers in int8, and names those to leave in float."""
+
+_TOO_MUCH = "int8 would cost too much here for the loss that was asked for"
 
 
 def quantize(
@@ -66,21 +68,21 @@ def quantize(
     seen = data
     if held is None and recipe.learns:
         seen, held = split(data, recipe.held_back)
-    task = Task(model, placement, seen, activations, code_limit(saturation_safe), where, progress)
-    with clock.phase("calibrate"):
     original = model
     if recipe.changes_network:
         with clock.phase("equalise"):
             model = prepare(model, recipe, seen, where=where)
             placement = _placed(model, where, recipe.float_layers)
+    task = Task(model, placement, seen, activations, code_limit(saturation_safe), where, progress)
+    with clock.phase("calibrate"):
         calibration = _calibrated(task, recipe)
-    with clock.phase("ranges"):
-        ranges = _ranges(placement, calibration.observed, recipe)
         means = calibration.means
         if recipe.bias_correction == "analytic":
             # What batch normalisation says of a value no longer holds once the network was changed.
             known = {} if recipe.changes_network else batch_norm_moments(loaded)
             means = expected_inputs(model, placement.layers, known, task.data, where=where)
+    with clock.phase("ranges"):
+        ranges = _ranges(placement, calibration.observed, recipe)
     with clock.phase("weights"):
         fitted = round_layers(
             placement.groups,
@@ -99,7 +101,8 @@ def quantize(
     if leave is not None:
         with clock.phase("mixed precision"):
             more = leave(task, fitted)
-        placement = place(model, float_nodes={*(row.node for row in placement.left_float), *more})
+        left = {row.node: row.reason for row in placement.left_float}
+        placement = place(model, float_nodes=left | dict.fromkeys(more, _TOO_MUCH))
         grids = {name: grids[name] for group in placement.groups for name in group.values}
     qdq = write_qdq(model, placement, grids, rounded)
     losses = {}
@@ -124,10 +127,10 @@ def quantize(
         layers=tuple(rounded_facts(layer, rounded[layer.name]) for layer in placement.layers),
         left_float=placement.left_float,
         absorbed=placement.dropped,
+        notes=folding_notes(placement.layers),
         phases=clock.seconds,
     )
 
-        notes=folding_notes(placement.layers),
 
 class _Clock:
     """Seconds by phase."""
@@ -150,7 +153,7 @@ def _placed(model: ir.Model, where: str, float_layers: Sequence[str]) -> Placeme
             accepted="a float model",
             hint="a QDQ file takes the road from here: sepia translates it as it is",
         )
-    placement = place(model, float_nodes=named_nodes(model, float_layers))
+    placement = place(model, float_nodes=dict.fromkeys(named_nodes(model, float_layers), ASKED))
     for name in float_layers:
         if name in placement.int8 or name in placement.dropped:
             raise ConfigError(

@@ -13,6 +13,7 @@ from .calibration.observed import Observed
 from .climb import Climb
 from .layer import Layer, RoundedLayer
 from .loss import Loss
+from .mixed.found import Mixed
 from .placement import LeftFloat
 from .rounding.weights import raised_channels
 
@@ -73,10 +74,12 @@ class Quantization:
     absorbed: Mapping[str, str]
     """Relu or Clip → the layer whose grid does its work."""
     phases: Mapping[str, float]
-    climb: Climb | None = None
     notes: tuple[str, ...] = ()
     """What the user should know of the float network, a line each."""
+    climb: Climb | None = None
     """Of `--recipe auto` alone; the rest is then of the recipe that was kept, and a phase is a recipe tried."""
+    mixed: Mixed | None = None
+    """Of `--mixed` alone: how the layers in float were chosen."""
 
     @property
     def seconds(self) -> float:
@@ -101,10 +104,12 @@ class Quantization:
             lines.append("no calibration data was given: ranges may not fit yours")
         lines += [_told(part, loss) for part, loss in self.losses.items()]
         lines += [f"in float: {row.node} ({row.op}): {row.reason}" for row in self.left_float]
+        lines += [f"note: {note}" for note in self.notes]
         if self.climb is not None:
             lines.append(self.climb.to_text())
+        if self.mixed is not None:
+            lines.append(self.mixed.to_text())
         return "\n".join(lines)
-        lines += [f"note: {note}" for note in self.notes]
 
 
 def _told(part: str, loss: Loss) -> str:

@@ -47,8 +47,9 @@ def curve(variants: Variants, *, by: CostBy = "macs", tick: Callable[[int, int],
             left = [share for share in left if step.loss > share * first]
         if not left or not first:
             break
-    everything = Step(frozenset(variants.layers), 0.0, 0.0)
-    return [*points, _point(variants, everything)]
+    if not points or len(points[-1].float_layers) < len(variants.layers):
+        points.append(_point(variants, Step(frozenset(variants.layers), 0.0, 0.0)))
+    return points
 
 
 def _point(variants: Variants, step: Step) -> Point:

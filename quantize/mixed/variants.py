@@ -59,12 +59,9 @@ class Variants:
         return len(self._found)
 
     def placement(self, floats: Collection[str]) -> Placement:
-        return place(self._task.model, float_nodes=frozenset(floats) | self._asked)
-
-    @property
-    def _asked(self) -> frozenset[str]:
-        """What the recipe left in float, and stays so in every set."""
-        return frozenset(row.node for row in self._task.placement.left_float)
+        """With the layers `floats` in float, beside what the recipe leaves so in every set."""
+        left = {row.node: row.reason for row in self._task.placement.left_float}
+        return place(self._task.model, float_nodes=left | dict.fromkeys(floats, ""))
 
     def network(self, floats: Collection[str]) -> ir.Model:
         """The QDQ network with the layers `floats` in float; the float network itself where nothing is left in int8."""

@@ -18,14 +18,12 @@ from sepia.export.onnx_to_tflite import onnx_to_tflite
 from sepia.graph.load import load_graph
 from sepia.graph.passes import canonicalize
 from sepia.graph.qdq import read_qdq
-from sepia.quantize.float_layers import named_nodes
+from sepia.quantize.float_layers import ASKED, named_nodes
 from sepia.quantize.placement import Placement, place
 from sepia.quantize.recipes import Recipe
 from sepia.runtime import RUNTIMES
 from support.graphs import NetBuilder, run_graph, tiny_separable
 from support.quantising import Quantised, int8_kernels, quantised
-
-ASKED = "asked for by the recipe"
 
 
 def without(folder: Path, *names: str) -> Quantised:
@@ -39,7 +37,7 @@ def left(found: Quantised | Placement) -> dict[str, str]:
 
 def placed(folder: Path, net: NetBuilder, *asked: str) -> Placement:
     path = net.save(folder / "net.onnx", net.nodes[-1].output[0])
-    return place(canonicalize(load_graph(path)), float_nodes=asked)
+    return place(canonicalize(load_graph(path)), float_nodes=dict.fromkeys(asked, ASKED))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from onnx import numpy_helper
 from sepia.quantize.mixed.curve import SHARES, curve
 from sepia.quantize.recipes import Recipe
-from support.graphs import tiny_separable
+from support.graphs import NetBuilder, tiny_separable
 from support.mixing import variants_of
 
 
@@ -30,6 +30,15 @@ def test_from_int8_to_float(by, tmp_path: Path) -> None:
         assert after.float_macs > before.float_macs
         assert after.weight_bytes > before.weight_bytes
     assert all(point.loss == variants.loss(point.float_layers) for point in points)
+
+
+def test_the_float_network_is_there_once(tmp_path: Path) -> None:
+    """Of two layers, the second in float is the float network, and comes down to every share at once."""
+    net = NetBuilder((1, 3, 8, 8))
+    net.conv(net.relu6(net.conv(net.input, 4, name="a")), 4, name="b")
+    _, variants = variants_of(net, tmp_path)
+    assert [point.float_layers for point in curve(variants)][-1] == ("a", "b")
+    assert sum(point.float_layers == ("a", "b") for point in curve(variants)) == 1
 
 
 def test_bytes_of_weights(tmp_path: Path) -> None:
