@@ -4,6 +4,7 @@
     ├── InputError           a file, folder, photo or array that cannot be used
     ├── ModelError           a network that cannot be loaded, captured or named
     ├── GraphError           an ONNX graph that breaks a rule of `graph/`
+    │   └── UnsupportedQuantization   a quantised graph that cannot be read exactly, all reasons at once
     ├── UnsupportedOps       ops that a format cannot carry, all of them at once
     ├── QuantizeError        calibration or quantisation cannot go on
     ├── RuntimeUnavailable   a runtime that is not installed, or has no wheel here
@@ -36,6 +37,7 @@ __all__ = [
     "SepiaError",
     "TrustError",
     "UnsupportedOps",
+    "UnsupportedQuantization",
     "nearest",
 ]
 
@@ -73,6 +75,19 @@ class ModelError(SepiaError):
 
 class GraphError(SepiaError):
     """An ONNX graph that breaks a rule of `graph/`."""
+
+
+class UnsupportedQuantization(GraphError):
+    """Every node of a quantised graph that cannot be read exactly. One alone is told as such."""
+
+    def __init__(self, refusals: Sequence[GraphError], *, where: str = "") -> None:
+        self.refusals = tuple(refusals)
+        if len(self.refusals) == 1 and not where:
+            (only,) = self.refusals
+            super().__init__(only.where, only.what, accepted=only.accepted, hint=only.hint)
+            return
+        listing = " | ".join(str(refusal) for refusal in self.refusals)
+        super().__init__(where or "quantised graph", f"cannot be carried over exactly: {listing}")
 
 
 class QuantizeError(SepiaError):

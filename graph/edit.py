@@ -86,7 +86,7 @@ def free_name(graph: ir.Graph, wanted: str) -> str:
 
 def add_initializer(graph: ir.Graph, name: str, array: NDArray[Any]) -> ir.Value:
     """A new initialiser that holds `array`, called `name` or nearly so."""
-    tensor = ir.tensor(np.ascontiguousarray(array), name=free_name(graph, name))
+    tensor = ir.tensor(np.asarray(array, order="C"), name=free_name(graph, name))
     value = ir.Value(
         name=tensor.name, shape=ir.Shape(array.shape), type=ir.TensorType(tensor.dtype), const_value=tensor
     )

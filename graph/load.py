@@ -13,7 +13,7 @@ from onnx import version_converter
 from ..errors import GraphError, ModelError
 from ..files import replacing
 from .edit import constant_of
-from .shapes import infer_proto, unknown_shape
+from .shapes import infer_proto, infer_shapes, unknown_shape
 from .widen import widen_to_float32
 
 __all__ = ["NEWEST_OPSET", "OPSET", "check_graph", "load_graph", "save_graph"]
@@ -43,6 +43,8 @@ def load_graph(path: Path) -> ir.Model:
     _check_dimensions(proto, where)
     model = ir.from_proto(infer_proto(proto, where))
     model = _plain(model)
+    if unknown_shape(model.graph) is not None:
+        _compute_shapes(model)
     check_graph(model, where)
     return model
 
@@ -185,6 +187,21 @@ def _check_dimensions(proto: onnx.ModelProto, where: str) -> None:
                     accepted="positive sizes, only the first (the batch) may be dynamic",
                     hint="export the model with a fixed input size",
                 )
+
+
+def _compute_shapes(model: ir.Model) -> None:
+    """Arithmetic on constants that shape inference does not follow (torch's older exporter writes pads so)."""
+    from .passes.lift_constants import fold_constants, lift_constants
+
+    lift_constants(model)
+    if not fold_constants(model):
+        return
+    for node in model.graph:
+        for value in node.outputs:
+            # What was made up for a length that nobody knew would contradict the length.
+            if value.shape is not None and any(not isinstance(size, int) for size in value.shape[1:]):
+                value.shape = None
+    infer_shapes(model)
 
 
 def _plain(model: ir.Model) -> ir.Model:

@@ -68,7 +68,11 @@ def _settle(draft: Draft, node: ir.Node, bias: ir.Value, grid: QuantParams) -> N
     name = str(bias.name)
     if not bias.uses() and not bias.is_graph_output():
         draft.forget(bias)
-    node.replace_input_with(2, draft.add_codes(name, codes, grid))
+    settled = draft.add_codes(name, codes, grid)
+    node.replace_input_with(2, settled)
+    change = np.abs(real.astype(np.float64) - grid.dequantize(codes)).max(initial=0)
+    if change:
+        draft.rounded[str(settled.name)] = float(change)
 
 
 def _nearly(held: QuantParams, grid: QuantParams) -> bool:

@@ -7,11 +7,10 @@ from typing import Any
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from ...errors import GraphError
 from ..edit import only_reader
 from ..quantization import QuantParams
 from .draft import Draft
-from .params import is_dequantize, is_quantize, params_of, same_grid
+from .params import is_dequantize, is_quantize, params_of
 
 __all__ = ["read_constants"]
 
@@ -58,8 +57,6 @@ def _quantized(quantize: ir.Node, params: QuantParams) -> tuple[NDArray[Any], st
     tensor = None if real is None else ir.convenience.get_const_tensor(real)
     if real is None or tensor is None:
         return None
-    if not same_grid(params_of(quantize), params):
-        raise GraphError(f"'{quantize.name}' (QuantizeLinear)", "its DequantizeLinear has another scale or zero point")
     name = real.name or "weight"
     if only_reader(real) is quantize and only_reader(quantize.outputs[0]) is not None:
         real.name = f"{name}_float"  # read no more; its name goes to what was made of it

@@ -23,6 +23,7 @@ class Draft:
     model: ir.Model
     params: dict[ir.Value, QuantParams] = field(default_factory=dict)
     codes: dict[ir.Value, NDArray[Any]] = field(default_factory=dict)
+    rounded: dict[str, float] = field(default_factory=dict)
 
     @property
     def graph(self) -> ir.Graph:
@@ -35,7 +36,7 @@ class Draft:
         """A new initialiser that holds `codes` dequantised."""
         value = add_initializer(self.graph, name, params.dequantize(codes))
         self.params[value] = params
-        self.codes[value] = np.ascontiguousarray(codes)
+        self.codes[value] = np.asarray(codes, order="C")
         return value
 
     def forget(self, constant: ir.Value) -> None:
@@ -78,7 +79,7 @@ class Draft:
         """Names settled."""
         params = {value.name: held for value, held in self.params.items() if value.name and self._alive(value)}
         codes = {value.name: held for value, held in self.codes.items() if value.name and self._alive(value)}
-        return QuantizedModel(self.model, params, codes)
+        return QuantizedModel(self.model, params, codes, self.rounded)
 
     def _alive(self, value: ir.Value) -> bool:
         return value.graph is self.graph

@@ -7,7 +7,7 @@ import onnx_ir as ir
 from ...errors import GraphError
 from ..quantization import QuantParams
 from .draft import Draft
-from .params import is_dequantize, is_quantize, one_scale, params_of, same_grid
+from .params import is_quantize, one_scale, params_of, same_grid
 
 __all__ = ["merge_pairs"]
 
@@ -20,27 +20,18 @@ def merge_pairs(draft: Draft) -> None:
     3. Otherwise x is needed as it is, in float or on another grid: a QuantizeLinear node of its own makes y from x.
 
     A merged value keeps the name it had before QuantizeLinear, unless y is an output of the graph: then it takes y's.
-    Ensures: no DequantizeLinear is left. Exact. Raises GraphError for codes that are used without a
-    DequantizeLinear, and for a pair whose two nodes disagree.
+    Requires what `survey` looks for. Ensures: no DequantizeLinear is left. Exact.
     """
     for node in tuple(draft.graph):
         if is_quantize(node):
             _merge(draft, node)
-    for node in draft.graph:
-        if is_dequantize(node):
-            raise GraphError(
-                f"'{node.name}' (DequantizeLinear)",
-                "reads codes that no QuantizeLinear made",
-                accepted="float inputs, and float operations between DequantizeLinear and QuantizeLinear",
-                hint="write the quantised model in QDQ format, with float inputs and outputs",
-            )
 
 
 def _merge(draft: Draft, quantize: ir.Node) -> None:
     source, params = quantize.inputs[0], one_scale(params_of(quantize))
     if source is None:
         raise GraphError(f"'{quantize.name}' (QuantizeLinear)", "has no input")
-    twins = _pair_of(quantize, params)
+    twins = tuple(quantize.outputs[0].consumers())
     joins = source in draft.params and same_grid(draft.params[source], params)
     if not joins and _only_quantized(draft, source, params):
         draft.params[source] = params
@@ -65,25 +56,3 @@ def _only_quantized(draft: Draft, source: ir.Value, params: QuantParams) -> bool
     if source in draft.params or source.is_graph_output() or source.is_initializer():
         return False
     return all(is_quantize(use) and same_grid(one_scale(params_of(use)), params) for use in source.consumers())
-
-
-def _pair_of(quantize: ir.Node, params: QuantParams) -> list[ir.Node]:
-    """The DequantizeLinear nodes that read what `quantize` makes."""
-    codes = quantize.outputs[0]
-    readers = codes.consumers()
-    others = [f"'{node.name}' ({node.op_type})" for node in readers if not is_dequantize(node)]
-    if codes.is_graph_output():
-        others.append(f"output '{codes.name}'")
-    if others:
-        raise GraphError(
-            ", ".join(others),
-            "works on integer codes",
-            accepted="float operations between DequantizeLinear and QuantizeLinear",
-            hint="write the quantised model in QDQ format, with float inputs and outputs",
-        )
-    for node in readers:
-        if not same_grid(one_scale(params_of(node)), params):
-            raise GraphError(
-                f"'{node.name}' (DequantizeLinear)", f"disagrees with '{quantize.name}' on scale or zero point"
-            )
-    return list(readers)

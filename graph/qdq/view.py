@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,12 +37,14 @@ class QuantizedModel:
     belongs to no pair stays as a QuantizeLinear node with one input, whose output is held as codes.
     params: value name → parameters, for each activation, weight and bias that is held as codes. A value without an
     entry is float. codes: initialiser name → integer codes, of the dtype in its parameters; the initialiser in `model`
-    holds the same numbers dequantised. A float model has neither.
+    holds the same numbers dequantised. A float model has neither. rounded: name of a bias that the file had in float or
+    on another grid → the greatest change, in real numbers, that its int32 codes meant.
     """
 
     model: ir.Model
     params: dict[str, QuantParams]
     codes: dict[str, NDArray[Any]]
+    rounded: dict[str, float] = field(default_factory=dict)
 
     def held_as_codes(self, value: ir.Value | None) -> QuantParams | None:
         """The parameters of `value`, None if it is float."""
