@@ -23,10 +23,10 @@ __all__ = ["LADDER", "RECIPES", "Recipe", "recipe"]
 class Recipe(BaseModel):
     """One way to quantise: its techniques in the order in which they are applied.
 
-    equalize, even_streams, absorb_bias: change the float network, not what it computes. float_layers: nodes that stay
-    in float. ranges, percentile: the ends of an activation's grid. weights, weight_ranges: the grids of weights.
-    rounding: of weights on them. learn_ranges, distill: by gradient, in torch. held_back: what no learning technique
-    sees.
+    equalize, even_streams, spare_channels, absorb_bias: change the float network, not what it computes. float_layers:
+    nodes that stay in float. ranges, percentile: the ends of an activation's grid. weights, weight_ranges: the grids of
+    weights. rounding: of weights on them. learn_ranges, distill: by gradient, in torch. held_back: what no learning
+    technique sees.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,6 +34,9 @@ class Recipe(BaseModel):
     name: str = Field(default="", description="What the report calls it; a file's own name if not given.")
     equalize: bool = Field(default=False, description="Even out the ranges of weights across layers first.")
     even_streams: bool = Field(default=False, description="Even out the channels of residual streams first.")
+    spare_channels: bool = Field(
+        default=False, description="Give dead channels to those whose rounding costs most, first."
+    )
     absorb_bias: bool = Field(default=False, description="Move high biases into the next layer first.")
     float_layers: tuple[str, ...] = Field(default=(), description="Nodes to be left in float.")
     ranges: Literal["minmax", "percentile", "mse", "entropy"] = Field(
@@ -69,7 +72,7 @@ class Recipe(BaseModel):
     @property
     def changes_network(self) -> bool:
         """Starts from another float network that computes the same."""
-        return self.equalize or self.even_streams or self.absorb_bias
+        return self.equalize or self.even_streams or self.absorb_bias or self.spare_channels
 
     @property
     def learns(self) -> bool:
@@ -101,7 +104,13 @@ class Recipe(BaseModel):
 
 
 RECIPES = {
-    "default": Recipe(name="default", ranges="mse", rounding="second-moments", bias_correction="empirical"),
+    "default": Recipe(
+        name="default",
+        spare_channels=True,
+        ranges="mse",
+        rounding="second-moments",
+        bias_correction="empirical",
+    ),
     "fast": Recipe(name="fast", ranges="mse", bias_correction="empirical"),
     "minmax": Recipe(name="minmax", ranges="minmax", bias_correction="none"),
     "percentile": Recipe(name="percentile", ranges="percentile", bias_correction="none"),

@@ -20,7 +20,7 @@ __all__ = ["SecondMoments", "windows"]
 
 _POSITIONS = 1024
 """Positions of one sample that are looked at, at most: neighbours see nearly the same."""
-_SMALL_POSITIONS = 256
+_SMALL_POSITIONS = 128
 """The same where a matrix has no more than the taps of one kernel to fill."""
 _FEW = 64
 """Rows of a matrix up to which it counts as small."""

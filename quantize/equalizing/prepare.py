@@ -11,6 +11,7 @@ from .absorb_bias import absorb_bias
 from .cross_layer import equalize
 from .factors import Ends
 from .residual_stream import even_streams
+from .spare_channels import find_spares, spare_channels
 from .streams import find_streams
 
 __all__ = ["prepare"]
@@ -36,6 +37,9 @@ def prepare(model: ir.Model, recipe: Recipe, data: Samples, *, where: str) -> ir
         model = even_streams(model, _ends(watched(), 1.0))
     if recipe.absorb_bias:
         model = absorb_bias(model, watched(), margin=_MARGIN)
+    if recipe.spare_channels and (spares := find_spares(model)):
+        names = list(dict.fromkeys(name for spare in spares for name in (spare.source, spare.value)))
+        model = spare_channels(model, channel_statistics(model, names, data, where=where))
     return model
 
 
