@@ -69,10 +69,11 @@ def test_the_least_loss_that_was_met_where_no_set_is_enough() -> None:
 
 
 def test_the_cheapest_finisher_beats_the_best_ratio() -> None:
-    """By gain per cost the first choice is "a" and then "b", though "b" alone would do."""
-    loss_of = Independent({"a": 0.5, "b": 1.0})
-    found = smallest_set({"a": 0.2, "b": 1.0}, loss_of, 0.6)
-    assert found.floats == ("b",)
+    """After "a" and "b" little is missing: "d" gains more for its cost than "c", and costs more than it needs to."""
+    gains = {"a": 0.5, "b": 0.4, "c": 0.15, "d": 0.85}
+    loss_of = Independent({name: gain**0.5 for name, gain in gains.items()})
+    found = smallest_set({"a": 0.4, "b": 0.4, "c": 0.5, "d": 1.0}, loss_of, (sum(gains.values()) - 1.0) ** 0.5)
+    assert found.floats == ("a", "b", "c")
 
 
 def test_what_a_later_choice_makes_needless_goes_back() -> None:
