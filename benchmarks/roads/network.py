@@ -19,15 +19,20 @@ INPUT_SHAPE = (1, 3, 224, 224)
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def build_network() -> nn.Module:
-    """For the peers: the module in evaluation mode.
+def build_network(name: str = NETWORK) -> nn.Module:
+    """For the peers: the module in evaluation mode, Lite0 or MobileNetV3-small (HardSwish, squeeze-excite).
 
     Its file needs torch alone. The front doors of its rooms would load more, at the peers' expense, so they are passed
     by: the packages are made here with no more than their place on the disk.
     """
-    for name, place in {"sepia": REPOSITORY, "sepia.models": REPOSITORY / "models"}.items():
-        package = sys.modules[name] = ModuleType(name)
+    for room, place in {"sepia": REPOSITORY, "sepia.models": REPOSITORY / "models"}.items():
+        package = sys.modules[room] = ModuleType(room)
         package.__path__ = [str(place)]
+    if name == "mobilenet-v3-small":
+        from sepia.models.layers import seeded
+        from sepia.models.mobilenet_v3 import mobilenet_v3_small
+
+        return seeded(mobilenet_v3_small)
     from sepia.models.efficientnet_lite import efficientnet_lite0
 
     return efficientnet_lite0()
