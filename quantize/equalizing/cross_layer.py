@@ -73,10 +73,20 @@ def _even(row: _Pair) -> float:
     first, second = row.writer.output_ranges(), row.reader.input_ranges()
     alive = (first > 0.0) & (second > 0.0)
     # A channel that nothing writes or reads has no range to share.
-    wanted = np.sqrt(np.where(alive, first, 1.0) / np.where(alive, second, 1.0))
+    wanted = np.sqrt(np.where(alive, first, 1.0) / np.where(alive, second, 1.0)) / _level(row, first, second)
     factor = np.clip(row.factor * np.where(alive, wanted, 1.0), row.least, row.most)
     change = factor / row.factor
     row.writer.divide_outputs(change)
     row.reader.multiply_inputs(change)
     row.factor = factor
     return float(np.abs(np.log(change)).max())
+
+
+def _level(row: _Pair, first: Floats, second: Floats) -> float:
+    """√(r₁ / r₂) of the channels that cannot move, by their greatest ranges; 1 where all can.
+
+    One number for all channels changes nothing for layers that have a scale each, so the paper leaves it at 1. Beside
+    channels that stay where they are, others must be brought to the level of those, not to one of their own.
+    """
+    held = (row.least == row.most) & (first > 0.0) & (second > 0.0)
+    return float(np.sqrt(first[held].max() / second[held].max())) if held.any() else 1.0

@@ -158,6 +158,27 @@ def test_no_grid_of_an_activation_gets_wider_where_ends_are_known() -> None:
     assert_same(model, found, images())
 
 
+def test_around_an_addition_nothing_is_changed() -> None:
+    model = canonicalize(ir.from_proto(tiny_separable()))
+    for ends in (None, {name: (np.full(24, -1.0), np.full(24, 1.0)) for name in ("block2.expand", "block2.dw")}):
+        found = equalize(model, ends)
+        for name in ("block1.pw.bias", "block2.project.bias"):
+            np.testing.assert_array_equal(array(found, name), array(model, name))
+    assert (array(found, "block2.project.weight") != array(model, "block2.project.weight")).any()
+
+
+def test_beside_channels_that_stay_others_come_to_their_level() -> None:
+    """The first layer's weights are a thousand times the second's, in all channels: nothing is to be evened."""
+    net, rng = NetBuilder((1, 3, 7, 7)), np.random.default_rng(0)
+    first, second = (rng.choice([-1.0, 1.0], shape).astype(np.float32) for shape in ((5, 3, 1, 1), (4, 5, 1, 1)))
+    x = net.relu6(layer(net, net.input, first * np.float32(30), np.zeros(5, np.float32), "first"))
+    layer(net, x, second * np.float32(0.03), np.zeros(4, np.float32), "last")
+    model = built(net)
+    ends = {"first": (np.full(5, -9.0), np.array([9.0, 9.0, 0.1, 0.1, 0.1]))}
+    found = equalize(model, ends)
+    np.testing.assert_allclose(array(found, "first.weight"), array(model, "first.weight"), rtol=1e-6)
+
+
 def test_dead_channels_stay_finite() -> None:
     net = chain("Relu")
     model = built(net)

@@ -43,6 +43,14 @@ def test_an_end_of_the_graph_an_odd_activation_and_a_constant_hold_a_stream_fast
     assert set(streams_of(net, last, shown)) == {("first",)}
 
 
+@pytest.mark.parametrize("other", ["HardSwish", "Softmax"])
+def test_a_reader_that_is_no_layer_holds_a_stream_fast(other: str) -> None:
+    net = NetBuilder((1, 3, 8, 8))
+    x = net.node("Relu", [net.conv(net.input, 4, name="first")])
+    y = net.node("Add", [net.conv(net.node(other, [x]), 4, name="one"), net.conv(x, 4, name="other")])
+    assert set(streams_of(net, net.conv(y, 2, name="last"))) == {("one", "other")}
+
+
 def test_more_readers_are_one_stream_but_no_pair() -> None:
     net = NetBuilder((1, 3, 8, 8))
     x = net.node("Relu", [net.conv(net.input, 4, name="first")])
