@@ -55,9 +55,10 @@ class GoalMissed(QuantizeError):
 
     def __init__(self, where: str, summary: Quantization, what: str) -> None:
         self.summary = summary
-        super().__init__(
-            where, what, hint="its files are written; allow more with --max-loss, or calibrate on more samples"
-        )
+        ways = "allow more with --max-loss, or calibrate on more samples"
+        if summary.climb is not None:
+            ways = f"leave layers in float with --recipe {summary.climb.chosen} --mixed, {ways}"
+        super().__init__(where, what, hint=f"its files are written; {ways}")
 
 
 def quantize_files(

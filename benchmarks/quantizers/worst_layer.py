@@ -46,21 +46,24 @@ def worst_layer(path: Path, reference: Path, photos: NDArray[np.float32]) -> Wor
 def layer_sqnr_db(
     wanted: Iterable[Sequence[NDArray[np.float32]]], found: Iterable[Sequence[NDArray[np.float32]]]
 ) -> list[float]:
-    """Of each layer, over all photos. wanted, found: for each photo the layers' outputs. Raises NotComparable."""
+    """Of each layer, over all photos. wanted, found: for each photo the layers' outputs, [1, C, …].
+
+    Channels that never fire in float have no signal, and are left out: a quantiser may put them to another use. Raises
+    NotComparable.
+    """
     import numpy as np
 
-    signal, noise = np.zeros(0), np.zeros(0)
+    sums: list[NDArray[np.float64]] = []
     for right, given in zip(wanted, found, strict=True):
         # A fully connected layer may be written as a convolution of one position.
         if [np.squeeze(one).shape for one in right] != [np.squeeze(one).shape for one in given]:
             raise NotComparable(f"its layers are not the float network's: {len(given)} against {len(right)}")
-        if not len(signal):
-            signal, noise = np.zeros(len(right)), np.zeros(len(right))
-        signal += [np.square(one, dtype=np.float64).sum() for one in right]
-        pairs = zip(right, given, strict=True)
-        noise += [np.square(one.ravel().astype(np.float64) - other.ravel()).sum() for one, other in pairs]
+        sums = sums or [np.zeros((2, one.shape[1])) for one in right]
+        for total, one, other in zip(sums, right, given, strict=True):
+            exact, rounded = (values.reshape(values.shape[1], -1).astype(np.float64) for values in (one, other))
+            total += np.square(exact).sum(axis=1), np.square(exact - rounded).sum(axis=1)
     with np.errstate(divide="ignore"):
-        return [float(value) for value in 10 * np.log10(signal / noise)]
+        return [float(10 * np.log10(np.divide(*total[:, total[0] > 0].sum(axis=1)))) for total in sums]
 
 
 def rescaled(found: Sequence[NDArray[np.float32] | None], wanted: Sequence[NDArray[np.float32] | None]) -> bool:

@@ -44,7 +44,10 @@ def test_a_goal_missed_is_an_error_of_one_line_and_the_best_is_kept(
     assert (folder / "model.int8.onnx").is_file()
     last = said.err.splitlines()[-1]
     assert last.startswith(f"sepia: {folder / 'model.int8.onnx'}: no recipe keeps the loss to 0 % of the output's")
-    assert last.endswith("next: its files are written; allow more with --max-loss, or calibrate on more samples")
+    assert last.endswith(
+        f"next: its files are written; leave layers in float with --recipe {climb['chosen']} --mixed, "
+        "allow more with --max-loss, or calibrate on more samples"
+    )
 
 
 @pytest.mark.parametrize(

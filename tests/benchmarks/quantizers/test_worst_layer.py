@@ -34,9 +34,15 @@ def photos(done: Quantised) -> np.ndarray:
 
 
 def test_by_hand() -> None:
-    wanted = [[np.float32([3, 4]), np.float32([[1]])], [np.float32([0, 5]), np.float32([[7]])]]
-    found = [[np.float32([3, 3]), np.float32([[1]])], [np.float32([0, 5]), np.float32([[7]])]]
+    wanted = [[np.float32([[3, 4]]), np.float32([[1]])], [np.float32([[0, 5]]), np.float32([[7]])]]
+    found = [[np.float32([[3, 3]]), np.float32([[1]])], [np.float32([[0, 5]]), np.float32([[7]])]]
     assert layer_sqnr_db(wanted, found) == pytest.approx([10 * np.log10(50 / 1), np.inf])
+
+
+def test_channels_that_never_fire_are_left_out() -> None:
+    wanted = [[np.float32([[3, 0]])], [np.float32([[4, 0]])]]
+    found = [[np.float32([[3, 7]])], [np.float32([[5, 7]])]]
+    assert layer_sqnr_db(wanted, found) == pytest.approx([10 * np.log10(25 / 1)])
 
 
 def test_other_layers_are_refused() -> None:
