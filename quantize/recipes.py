@@ -111,6 +111,15 @@ RECIPES = {
         rounding="second-moments",
         bias_correction="empirical",
     ),
+    "equalized": Recipe(
+        name="equalized",
+        equalize=True,
+        even_streams=True,
+        spare_channels=True,
+        ranges="mse",
+        rounding="second-moments",
+        bias_correction="empirical",
+    ),
     "fast": Recipe(name="fast", ranges="mse", bias_correction="empirical"),
     "minmax": Recipe(name="minmax", ranges="minmax", bias_correction="none"),
     "percentile": Recipe(name="percentile", ranges="percentile", bias_correction="none"),
@@ -119,7 +128,7 @@ RECIPES = {
 }
 """The built-in ones. Those named for a range method do nothing else, so that they show what it is worth."""
 
-LADDER = ("minmax", "fast", "default")
+LADDER = ("minmax", "fast", "default", "equalized")
 """Built-in recipes from the cheapest up, as `--recipe auto` climbs them."""
 
 
