@@ -84,6 +84,10 @@ class ModelFolder:
         return self.path / "check.json"
 
     @property
+    def explanation(self) -> Path:
+        return self.path / "explanation.json"
+
+    @property
     def accuracy(self) -> Path:
         return self.path / "accuracy.json"
 

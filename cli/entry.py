@@ -18,6 +18,7 @@ COMMANDS = {
     "models": "List the zoo: parameters, MACs, the share in separable layers.",
     "export": "Write a network as float ONNX, TFLite and OpenVINO IR.",
     "quantize": "Quantise once to int8, and translate to every format.",
+    "explain": "Say which layer of a quantised network loses what, and what would mend it.",
     "check": "Compare every runtime layer by layer, and whole against float.",
     "accuracy": "Top-1, top-5 and agreement with float on a labelled folder.",
     "bench": "Latency and memory by runtime and target.",

@@ -12,6 +12,8 @@ from .output import json_option, print_result, result_only
 if TYPE_CHECKING:
     from ..pipeline import ModelFolder
     from ..pipeline.quantize_files import QuantizeOptions
+    from ..report.explained import Explanation
+    from .progress import Progress
 
 __all__ = ["command"]
 
@@ -57,6 +59,7 @@ __all__ = ["command"]
 )
 @click.option("--saturation-safe", is_flag=True, help="7-bit weights, for x86 processors without VNNI.")
 @click.option("--formats", default="onnx,tflite,openvino", show_default=True, help="Comma-separated; onnx always is.")
+@click.option("--explain", is_flag=True, help="Then say which layer loses what, as sepia explain does.")
 @json_option
 def command(
     directory: Path,
@@ -74,6 +77,7 @@ def command(
     io: Literal["float", "int8"],
     saturation_safe: bool,
     formats: str,
+    explain: bool,
     as_json: bool,
 ) -> None:
     """Quantise DIRECTORY/model.onnx once; write model.int8.onnx, .tflite, .xml/.bin and quantization.json."""
@@ -97,9 +101,22 @@ def command(
             summary = quantize_files(ModelFolder(directory), folder, options, formats=chosen, progress=progress)
         except GoalMissed as error:
             missed, summary = error, error.summary
-    print_result(summary.to_json(), as_json=as_json, text=summary.to_text())
+        told = _explained(folder, calibrate, progress) if explain else None
+    result, text = summary.to_json(), summary.to_text()
+    if told is not None:
+        from ..report.explained import to_text
+
+        result["explanation"] = told.model_dump(mode="json", by_alias=True)
+        text = f"{text}\n\n{to_text(told)}"
+    print_result(result, as_json=as_json, text=text)
     if missed is not None:
         raise missed
+
+
+def _explained(folder: ModelFolder, calibrate: Path | None, progress: Progress) -> Explanation:
+    from ..pipeline.explain_files import explain_files
+
+    return explain_files(folder, calibrate=calibrate, progress=progress)
 
 
 def _curve(source: ModelFolder, folder: ModelFolder, options: QuantizeOptions, formats: str, as_json: bool) -> None:

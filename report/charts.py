@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .chart_style import chart_base
+from .chart_style import tooltip as chart_tooltip
 from .row import INSTRUCTION_KINDS
 
 __all__ = [
@@ -18,7 +20,6 @@ __all__ = [
 
 Spec = dict[str, Any]
 
-_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _PRECISIONS = ["float", "int8"]
 _PRECISION = {
     "field": "precision",
@@ -29,53 +30,6 @@ _PRECISION = {
 _KIND_COLOURS = [f"var(--kind-{number})" for number in range(1, 9)]
 _WRONG = "datum.outputs === 'wrong'"
 _PREDICTED = "datum.how === 'predicted'"
-
-
-def _base(**rest: Any) -> Spec:
-    return {
-        "$schema": _SCHEMA,
-        "background": "transparent",
-        "width": "container",
-        "config": _CONFIG,
-        **rest,
-    }
-
-
-# As in report.css, but written out: the library measures texts with it before the page's variables are known.
-_FONT = 'Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", sans-serif'
-
-_CONFIG = {
-    "font": _FONT,
-    "view": {"stroke": None},
-    "axis": {
-        "labelColor": "var(--soft)",
-        "titleColor": "var(--soft)",
-        "gridColor": "var(--line)",
-        "domainColor": "var(--line)",
-        "tickColor": "var(--line)",
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "titleFontWeight": 500,
-        "titlePadding": 10,
-        "labelPadding": 6,
-        "ticks": False,
-        "domain": False,
-    },
-    "legend": {
-        "labelColor": "var(--ink)",
-        "titleColor": "var(--soft)",
-        "labelFontSize": 12,
-        "symbolType": "circle",
-        "orient": "top",
-        "title": None,
-        "columnPadding": 18,
-        "offset": 14,
-    },
-}
-
-
-def _tooltip(*fields: tuple[str, str]) -> list[Spec]:
-    return [{"field": field, "title": title, "type": "nominal"} for field, title in fields]
 
 
 def latency_chart(engines: Sequence[str], slots: int) -> Spec:
@@ -92,7 +46,7 @@ def latency_chart(engines: Sequence[str], slots: int) -> Spec:
         "scale": {"paddingInner": 0.32, "paddingOuter": 0.1},
     }
     offset = {"field": "slot", "type": "nominal", "sort": None, "scale": {"paddingInner": 0.12}}
-    tooltip = _tooltip(
+    tooltip = chart_tooltip(
         ("label", "row"),
         ("latency_text", "p50"),
         ("spread_text", "min – p90 – p99"),
@@ -129,7 +83,7 @@ def latency_chart(engines: Sequence[str], slots: int) -> Spec:
             "color": {"condition": {"test": _WRONG, "value": "var(--wrong)"}, "value": "var(--ink)"},
         },
     }
-    return _base(
+    return chart_base(
         data={"name": "rows"},
         height=band * len(engines),
         usermeta={"band_px": band},
@@ -144,7 +98,7 @@ def memory_chart(engine: str, phases: Sequence[str], top: float) -> Spec:
 
     top: end of the axis in MiB, the same for all engines so that they can be compared.
     """
-    tooltip = _tooltip(
+    tooltip = chart_tooltip(
         ("label", "row"), ("phase", "phase"), ("rss_text", "RSS"), ("pss_text", "PSS"), ("peak_text", "peak RSS")
     )
     x = {
@@ -172,7 +126,7 @@ def memory_chart(engine: str, phases: Sequence[str], top: float) -> Spec:
         "mark": {"type": "tick", "orient": "horizontal", "width": 16, "thickness": 2, "opacity": 0.75},
         "encoding": {"y": {**y, "field": "peak_mib"}, "color": _PRECISION, "tooltip": tooltip},
     }
-    return _base(
+    return chart_base(
         data={"name": "memory"},
         height=150,
         transform=[{"filter": {"field": "engine", "equal": engine}}],
@@ -187,7 +141,7 @@ def layer_chart() -> Spec:
     Kinds have their colours in the order of the time they take, as the records come with it in `kind_rank`.
     """
     chosen = {"param": "kind_picked", "value": 1}
-    tooltip = _tooltip(
+    tooltip = chart_tooltip(
         ("layer", "layer"), ("kind", "kind"), ("op", "op"), ("precision", "ran in"), ("time_text", "time")
     )
     x = {
@@ -221,13 +175,13 @@ def layer_chart() -> Spec:
             "tooltip": tooltip,
         },
     }
-    return _base(data={"name": "layers"}, height=230, encoding={"x": x}, layer=[bar, in_float])
+    return chart_base(data={"name": "layers"}, height=230, encoding={"x": x}, layer=[bar, in_float])
 
 
 def error_chart(series: Sequence[str]) -> Spec:
     """Dataset `errors`: error of each layer along the depth, a line a runtime; the signal `metric` names the field."""
     chosen = {"param": "series_picked", "value": 1}
-    tooltip = _tooltip(
+    tooltip = chart_tooltip(
         ("layer", "layer"),
         ("kind", "kind"),
         ("series", "compared"),
@@ -250,7 +204,7 @@ def error_chart(series: Sequence[str]) -> Spec:
         "mark": {"type": "point", "filled": True, "size": 34},
         "encoding": {"color": colour, "opacity": {"condition": chosen, "value": 0.12}, "tooltip": tooltip},
     }
-    return _base(
+    return chart_base(
         data={"name": "errors"},
         height=230,
         params=[{"name": "metric", "value": "sqnr_db"}],
@@ -315,7 +269,7 @@ def instruction_chart(bars: Sequence[str]) -> Spec:
             },
             "color": _instruction_kind("max(3, floor(width / 90))"),
             "order": {"field": "kind_rank"},
-            "tooltip": _tooltip(
+            "tooltip": chart_tooltip(
                 ("label", "row"), ("kind", "kind"), ("text", "instructions"), ("outputs_text", "outputs")
             ),
         },
@@ -331,7 +285,7 @@ def instruction_chart(bars: Sequence[str]) -> Spec:
             },
         },
     }
-    return _base(
+    return chart_base(
         data={"name": "instructions"},
         height=_INSTRUCTION_BAND * len(bars),
         usermeta={"band_px": _INSTRUCTION_BAND},
@@ -345,7 +299,7 @@ _INSTRUCTION_BAND = 40
 
 def layer_instruction_chart() -> Spec:
     """Dataset `layer_instructions` of one row: a bar a layer in execution order, stacked by kind of instruction."""
-    tooltip = _tooltip(
+    tooltip = chart_tooltip(
         ("layer", "layer"),
         ("layer_kind", "layer kind"),
         ("op", "op"),
@@ -353,7 +307,7 @@ def layer_instruction_chart() -> Spec:
         ("kind", "kind"),
         ("text", "of it"),
     )
-    return _base(
+    return chart_base(
         data={"name": "layer_instructions"},
         height=230,
         mark={"type": "bar"},

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from .best import best_of_all, best_of_each
@@ -32,6 +29,7 @@ from .columns import COLUMNS, FIGURES, KINDS, UNKNOWN, in_megabytes, in_millions
 from .disturbed import disturbance, disturbances
 from .headline import headline
 from .labels import row_labels
+from .page import asset, chart_library, page_room, script_json
 from .results import Results
 from .row import Row
 from .statements import (
@@ -62,15 +60,7 @@ _BARS = ("latency_ms", "peak_rss_bytes", "instructions")
 
 def to_html(results: Results) -> str:
     """The page as one text. About 1 MB, nearly all of it the chart library, which is put into the page itself."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
-    room = Environment(
-        loader=PackageLoader("sepia.report", "templates"),
-        autoescape=select_autoescape(default=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    room = page_room()
     room.globals |= {
         "device_statement": device_statement,
         "calibration_statement": calibration_statement,
@@ -114,11 +104,11 @@ def _view(results: Results) -> dict[str, Any]:
         "timed": [item for item in rows if item.row.layers],
         "float_rows": [item for item in rows if item.row.ran_in_int8],
         "metrics": _metrics(results),
-        "data": _script_json(_data(results, records)),
-        "charts": _script_json(_charts(results, records)),
-        "library": _chart_library(),
-        "style": _asset("report.css"),
-        "behaviour": _asset("report.js"),
+        "data": script_json(_data(results, records)),
+        "charts": script_json(_charts(results, records)),
+        "library": chart_library(),
+        "style": asset("report.css"),
+        "behaviour": asset("report.js"),
     }
 
 
@@ -191,25 +181,3 @@ def _charts(results: Results, records: Sequence[Record]) -> dict[str, Any]:
 
 def _distinct(records: Iterable[Record], key: str) -> list[str]:
     return list(dict.fromkeys(record[key] for record in records))
-
-
-def _script_json(value: object) -> Any:
-    """JSON that may stand in a <script>: no "<" of a name can close it."""
-    from markupsafe import Markup
-
-    return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
-
-
-@cache
-def _chart_library() -> Any:
-    """Vega, Vega-Lite and Vega-Embed as one script, from vl-convert's wheel."""
-    import vl_convert
-    from markupsafe import Markup
-
-    return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script"))
-
-
-def _asset(name: str) -> Any:
-    from markupsafe import Markup
-
-    return Markup((files(__package__) / "templates" / name).read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -37,17 +37,21 @@ def explain(
     data: CalibrationData,
     *,
     settings: Mapping[str, Any] | None = None,
+    prepare: Callable[[ir.Model], ir.Model] | None = None,
     progress: Progress | None = None,
 ) -> Explanation:
     """Say where `qdq`, a quantised form of the float `source`, loses what.
 
-    data: all of it is used; 32 samples are enough for the parts' order. It may be what the file was calibrated on.
-    settings: of the recipe, where known. Time: two runs of the network a part and sample. Memory: constant in the
-    number of samples, which are on disk meanwhile.
+    data: all of it is used; 32 samples are enough for the order of the parts. It may be what the file was calibrated
+    on. settings: of the recipe, where known. prepare: what that did to the canonical float network before it was
+    quantised: the file's layers are compared with those of what it gives.
+    Time: two runs of the network a part and sample. Memory: constant in the number of samples, which are on disk
+    meanwhile.
     Raises ModelError and GraphError (files), QuantizeError (not quantised, not of this float network, no samples).
     """
     begin, where = time.perf_counter(), str(qdq)
     model, file = canonicalize(load_graph(source)), load_graph(qdq)
+    model = model if prepare is None else prepare(model)
     _same_ends(model, file, where)
     sources = find_sources(model, read_qdq(file), where=where)
     outputs = [str(value.name) for value in model.graph.outputs if value.dtype == ir.DataType.FLOAT]
@@ -137,7 +141,7 @@ def _layer(
         tensor=row.tensor,
         sqnr_db=decibel(signal, float(seen.noise.sum())),
         sqnr_alone_db=decibel(signal, alone),
-        share=sum(part.share for part in (weights, activation) if part is not None),
+        share=min(sum(part.share for part in (weights, activation) if part is not None), 1.0),
         shift=shift,
         weights=weights,
         activation=activation,
@@ -163,7 +167,7 @@ def _layer(
 def _part(part: Part | None, total: float) -> PartError | None:
     if part is None:
         return None
-    return PartError(part.alone, part.alone**2 / total if total > 0 else 0.0, part.spared)
+    return PartError(part.alone, min(part.alone**2 / total, 1.0) if total > 0 else 0.0, part.spared)
 
 
 def _left_float(model: ir.Model, rows: Sequence[Source]) -> tuple[str, ...]:
