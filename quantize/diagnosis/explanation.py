@@ -89,10 +89,13 @@ class Channel:
 
 @dataclass(frozen=True)
 class Hint:
-    """cause: what is wrong. remedy: what would mend it, in the words of a recipe where one can say it."""
+    """cause: what is wrong. remedy: what would mend it, in the words of a recipe where one can say it. harmless: as far
+    as these samples tell, nothing is lost by it.
+    """
 
     cause: str
     remedy: str
+    harmless: bool = False
 
 
 @dataclass(frozen=True)

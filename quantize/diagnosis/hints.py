@@ -54,7 +54,7 @@ def hints_for(
             found.append(Hint(cause, 'bias_correction = "empirical"'))
         found += _dominating(layer, weights, activation, settings)
     if dead:
-        found.append(Hint(_dead(dead), "nothing is lost in them; if they should fire, calibrate on data that shows it"))
+        found.append(Hint(_dead(dead), "if they should fire, calibrate on data that shows it", harmless=True))
     return tuple(found)
 
 

@@ -11,7 +11,7 @@ from .text import decibel, number
 
 __all__ = [
     "activation_chart",
-    "channel_records",
+    "channel_columns",
     "depth_records",
     "parts_chart",
     "sqnr_chart",
@@ -66,21 +66,14 @@ def sqnr_records(found: Explanation) -> list[Record]:
     ]
 
 
-def channel_records(row: LayerRow) -> list[Record]:
-    """One a channel of a layer. Where there is no grid its ends are those of the values, and not `on_grid`."""
-    names = list(row.by_channel)
-    worst = {channel.channel for channel in row.worst}
+def channel_columns(row: LayerRow) -> Record:
+    """Of one layer: a list a figure, which the page makes records of; whole networks have ten thousand channels."""
     facts = row.activation_facts
-    lows, highs = ([value for value in row.by_channel[name] if value is not None] for name in ("low", "high"))
-    ends = (facts.low, facts.high) if facts is not None else (min(lows, default=0.0), max(highs, default=0.0))
-    records = []
-    for at, numbers in enumerate(zip(*row.by_channel.values(), strict=True)):
-        record: Record = {"channel": at, "worst": at in worst, **dict(zip(names, numbers, strict=True))}
-        record |= {"tensor_low": ends[0], "tensor_high": ends[1], "on_grid": facts is not None}
-        if record.get("grid_end") is not None:
-            record["grid_low"] = -record["grid_end"]
-        records.append(record)
-    return records
+    return {
+        "columns": row.by_channel,
+        "worst": [channel.channel for channel in row.worst],
+        "ends": None if facts is None else [facts.low, facts.high],
+    }
 
 
 def parts_chart() -> Spec:

@@ -121,6 +121,8 @@ class Hint(Fact):
 
     cause: str
     remedy: str
+    harmless: bool = False
+    """As far as these samples tell, nothing is lost by it."""
 
 
 class LayerRow(Fact):

@@ -8,7 +8,7 @@ from typing import Any
 from ..page import asset, chart_library, page_room, script_json
 from .charts import (
     activation_chart,
-    channel_records,
+    channel_columns,
     depth_records,
     parts_chart,
     sqnr_chart,
@@ -64,7 +64,7 @@ def _layer(row: LayerRow) -> dict[str, Any]:
         "summary": f"{len(next(iter(row.by_channel.values()), ()))} channels; adds {100 * row.share:.1f} %"
         + (f", {len(row.dead)} never change" if row.dead else ""),
         "weighted": "weight_low" in row.by_channel,
-        "channels": channel_records(row),
+        **channel_columns(row),
     }
 
 

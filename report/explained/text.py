@@ -91,4 +91,8 @@ def _table(found: Explanation, rows: int) -> Iterator[str]:
     rest = order[rows:]
     if rest:
         yield f"{100 * sum(row.share for row in rest):>6.1f}  in {len(rest)} more layers"
-        yield from (f"       {row.layer}: {hint.cause}: {hint.remedy}" for row in rest for hint in row.hints)
+        told = ((row, hint) for row in rest for hint in row.hints if not hint.harmless)
+        yield from (f"       {row.layer}: {hint.cause}: {hint.remedy}" for row, hint in told)
+        dead = [len(row.dead) for row in rest if row.dead]
+        if dead:
+            yield f"       {sum(dead)} channels in {len(dead)} of them never changed on these samples"

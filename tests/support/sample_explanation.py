@@ -35,7 +35,7 @@ _STEM = LayerRow(
         codes=256, unused=3,
     ),
     dead=(2,), worst=(), hints=(
-        Hint(cause="1 channel never changed on these samples (2)", remedy="nothing is lost in them"),
+        Hint(cause="1 channel never changed on these samples (2)", remedy="calibrate on others", harmless=True),
     ),
     by_channel={
         "low": (0.0, 0.0, 0.0), "high": (6.0, 4.1, 0.0), "sqnr_db": (40.1, 38.0, None),
