@@ -9,6 +9,7 @@ import pytest
 from sepia.errors import QuantizeError
 from sepia.graph.load import load_graph
 from sepia.quantize.loss import Loss, measure_loss
+from sepia.quantize.recipes import Recipe
 from support.graphs import NetBuilder
 from support.quantising import normal_data, quantised, with_values
 
@@ -38,21 +39,23 @@ def test_of_a_small_network(tmp_path: Path) -> None:
 
 
 def test_labels_count_right_answers(tmp_path: Path) -> None:
-    done = quantised(small(), tmp_path)
-    data = normal_data(SHAPES, 6, seed=3)
+    poor = Recipe(name="poor", ranges="percentile", percentile=60, bias_correction="none")
+    done = quantised(small(), tmp_path, recipe=poor)
+    data = normal_data(SHAPES, 30, seed=3)
     exact, rounded = load_graph(done.source), load_graph(done.path)
     (name,) = measure_loss(exact, rounded, data, where="here").rms
     right, found = (
         [int(with_values(path, [name], x)[name].argmax()) for x in data] for path in (done.source, done.path)
     )
-    labels = [1, right[1], right[2], found[3], 0, right[5]]
+    assert right != found  # so that the two can be told apart
+    labels = [answer if index % 3 else (answer + 1) % 5 for index, answer in enumerate(right)]
     loss = measure_loss(exact, rounded, data, where="here", labels=labels)
     assert loss.top1 == {
         "float": np.mean(np.array(right) == labels),
         "int8": np.mean(np.array(found) == labels),
     }
     with pytest.raises(QuantizeError, match=r"gives \[1, 5\], a sample is of class 5"):
-        measure_loss(exact, rounded, data, where="here", labels=[5] * 6)
+        measure_loss(exact, rounded, data, where="here", labels=[5] * 30)
 
 
 def test_the_float_network_loses_nothing(tmp_path: Path) -> None:
