@@ -79,6 +79,18 @@ def test_file_of_quantize_static_is_found_too(tmp_path: Path, style: str) -> Non
     assert stem.value == clip.output[0] or stem.grid is None or stem.absorbed == ()
 
 
+def test_file_without_names_of_nodes_is_found_by_its_tensors(tiny: Quantised, tmp_path: Path) -> None:
+    """A layer that has taken in its activation bears that one's tensor: the float node before it is meant."""
+    proto = onnx.load(str(tiny.path))
+    for node in proto.graph.node:
+        node.name = ""
+    path = tmp_path / "nameless.onnx"
+    path.write_bytes(proto.SerializeToString())
+    named, nameless = found(tiny.source, tiny.path), found(tiny.source, path)
+    assert nameless.lost == ()
+    assert [(row.layer, row.value) for row in nameless.rows] == [(row.layer, row.value) for row in named.rows]
+
+
 def test_a_tensor_rounded_for_some_readers_alone(tmp_path: Path) -> None:
     net = Pairs((1, 4, 6, 6))
     x = net.conv(net.input, 4, name="first")
