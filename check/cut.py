@@ -174,23 +174,24 @@ def _tensor(codes: ir.Value, node: ir.Node, real: str) -> CodeTensor:
 
 
 def _params(node: ir.Node) -> QuantParams:
-    """Parameters of a QuantizeLinear or DequantizeLinear of an activation: one scale a tensor, said once or often."""
-    scale = np.unique(_array(node, 1).astype(np.float32))
-    zero_point = np.unique(_array(node, 2))
+    """Parameters of a QuantizeLinear or DequantizeLinear of an activation. One scale said often is one scale."""
+    scale, zero_point = _array(node, 1).astype(np.float32).reshape(-1), _array(node, 2).reshape(-1)
     name = str(zero_point.dtype)
-    if scale.size != 1 or zero_point.size != 1 or name not in _ACTIVATION_TYPES:
+    if name not in _ACTIVATION_TYPES:
         raise GraphError(
-            f"'{_name(node)}' ({node.op_type})",
-            f"quantises an activation to {name} with {scale.size} scales",
-            accepted="int8 or uint8 with one scale a tensor",
+            f"'{_name(node)}' ({node.op_type})", f"quantises an activation to {name}", accepted="int8 or uint8"
         )
-    return QuantParams(scale, zero_point.astype(np.int64).reshape(-1), name)
+    if (scale == scale[0]).all() and (zero_point == zero_point[0]).all():
+        return QuantParams(scale[:1], zero_point[:1].astype(np.int64), name)
+    return QuantParams(scale, zero_point.astype(np.int64), name, node.attributes.get_int("axis", 1))
 
 
 def _array(node: ir.Node, position: int) -> NDArray[Any]:
     value = node.inputs[position] if position < len(node.inputs) else None
     if value is None and position == 2:
-        return np.zeros(1, np.uint8)  # what ONNX takes where no zero point is given
+        codes = node.inputs[0] if node.op_type == "DequantizeLinear" else node.outputs[0]
+        signed = codes is not None and codes.dtype == ir.DataType.INT8
+        return np.zeros(_array(node, 1).shape, np.int8 if signed else np.uint8)
     constant = None if value is None else ir.convenience.get_const_tensor(value)
     if constant is None:
         raise GraphError(f"'{_name(node)}' ({node.op_type})", "its scale or zero point is not a constant")

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..inputs import Preparation
+from .model_folder import ModelFolder
 
-__all__ = ["ModelFacts", "model_facts"]
+__all__ = ["ModelFacts", "model_facts", "network_file"]
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,16 @@ class ModelFacts:
     inputs: dict[str, tuple[int, ...]]
     preparation: Preparation | None
     labels: tuple[str, ...] | None
+
+
+def network_file(folder: ModelFolder) -> Path:
+    """The float ONNX file, or the quantised one where a folder has no other: somebody else's, taken over alone.
+
+    Raises InputError where there is neither.
+    """
+    quantized = folder.artifact("onnx", "int8").path
+    missing = not folder.artifact("onnx", "float").path.is_file()
+    return quantized if missing and quantized.is_file() else folder.require("onnx", "float")
 
 
 def model_facts(onnx: Path) -> ModelFacts:

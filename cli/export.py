@@ -20,7 +20,9 @@ __all__ = ["command"]
 def command(source: str, output: Path, formats: str, dynamic_batch: bool, as_json: bool) -> None:
     """Write SOURCE as float model.onnx, model.tflite and model.xml/.bin.
 
-    SOURCE is a zoo name (see `sepia models`), file.py:factory, a .pt2 or an .onnx file.
+    SOURCE is a zoo name (see `sepia models`), file.py:factory, a .pt2 or an .onnx file. An .onnx file that another tool
+    quantised (Q/DQ pairs) is written as model.int8.onnx, model.int8.tflite and model.int8.xml/.bin: put the float
+    network that it was made from into the same folder first.
     """
     from ..pipeline import ModelFolder
     from ..pipeline.export_files import export_files, formats_of
@@ -29,4 +31,4 @@ def command(source: str, output: Path, formats: str, dynamic_batch: bool, as_jso
     with result_only(), showing() as progress:
         chosen = formats_of([name.strip() for name in formats.split(",") if name.strip()])
         done = export_files(source, ModelFolder(output), formats=chosen, dynamic_batch=dynamic_batch, progress=progress)
-    print_result(done.to_json(), as_json=as_json, text="\n".join(str(path) for path in done.files.values()))
+    print_result(done.to_json(), as_json=as_json, text=done.to_text())

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..check.model_facts import model_facts
+from ..check.model_facts import model_facts, network_file
 from ..check.model_folder import Artifact, ModelFolder, network_digests
 from ..check.sample_inputs import sample_inputs
 from ..devices.measure import REPEATS
@@ -66,7 +66,7 @@ def bench_files(folder: ModelFolder, options: BenchOptions, *, progress: Report 
 def _write_goldens(folder: ModelFolder, artifacts: Sequence[Artifact]) -> None:
     from ..check.golden import write_goldens
 
-    facts = model_facts(folder.require("onnx", "float"))
+    facts = model_facts(network_file(folder))
     write_goldens(artifacts, sample_inputs(None, facts, limit=4), folder.golden)
 
 

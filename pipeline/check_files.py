@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..check.model_facts import model_facts
+from ..check.model_facts import model_facts, network_file
 from ..check.model_folder import ModelFolder, network_digests
 from ..check.sample_inputs import sample_inputs
 from ..files import write_text
@@ -65,6 +65,9 @@ class Checked:
                 + ("as rounding explains" if verdict.passed else "DIFFERS")
             )
             lines += [f"    {layer}: {reason}" for layer, reason in verdict.broken.items()]
+        if not self.whole:
+            lines += ["", "against float: not compared, for there is no model.onnx (sepia export FLOAT.onnx -o DIR)"]
+            return "\n".join([*lines, *(f"{name}: cannot run here: {why}" for name, why in self.missing.items())])
         lines += ["", f"{'against float':<16} {'file':<20} {'agreement':>9} {'rms':>9}  layers in float"]
         lines += [_whole(row) for row in self.whole]
         lines += [f"{name}: cannot run here: {why}" for name, why in self.missing.items()]
@@ -98,10 +101,11 @@ def check_files(
     """Compare every runtime that runs here (or those named) and write `check.json`.
 
     calibrate: inputs, as for `quantize`. samples: of them, sent through every layer. images: of them, for the error
-    against float. Raises InputError, ConfigError, RuntimeUnavailable, RunError and OutputError.
+    against float; a folder without the float network (somebody else's file, taken over alone) is checked by layer
+    alone. Raises InputError, ConfigError, RuntimeUnavailable, RunError and OutputError.
     """
     usable = usable_runtimes(runtimes)
-    onnx, qdq = folder.require("onnx", "float"), folder.require("onnx", "int8")
+    onnx, qdq = network_file(folder), folder.require("onnx", "int8")
     from ..check.depth import check_depth
     from ..check.layers import check_layers
     from ..check.verdict import verdicts
@@ -114,8 +118,12 @@ def check_files(
     layers = check_layers(
         qdq, usable.names, data, samples=samples, progress=lambda _, done, total: progress("layers", done, total)
     )
-    whole = check_whole(artifacts, usable.names, data, samples=images, left_float=left_float(folder), progress=progress)
-    depth = check_depth(onnx, qdq, data, samples=min(images, 4), progress=progress)
+    whole: tuple[WholeParity, ...] = ()
+    depth: tuple[LayerDepth, ...] = ()
+    if onnx != qdq:
+        reasons = left_float(folder)
+        whole = check_whole(artifacts, usable.names, data, samples=images, left_float=reasons, progress=progress)
+        depth = check_depth(onnx, qdq, data, samples=min(images, 4), progress=progress)
     found = Checked(data.name, network_digests(artifacts), verdicts(layers), layers, whole, depth, usable.missing)
     write_text(folder.check, json.dumps(found.to_json(), indent=1) + "\n")
     return found

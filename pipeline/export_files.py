@@ -1,4 +1,4 @@
-"""`sepia export`: a network's source → float ONNX, and from that TFLite and OpenVINO IR."""
+"""`sepia export`: a network's source → ONNX, and from that TFLite and OpenVINO IR."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from ..check.model_folder import FORMATS, Format, ModelFolder
 from ..errors import ConfigError, nearest
 from ..files import replacing
+from .adopt_files import adopt_files, is_quantized_file
 from .progress import Report, silent
 from .translate_files import translate_files
 
@@ -20,13 +21,21 @@ __all__ = ["Exported", "export_files", "formats_of"]
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written. source: as the user named it. files: format → path."""
+    """What was written. source: as the user named it. files: format → path.
+
+    told: of a file that was quantised already, what had to be changed in it and what is no int8.
+    """
 
     source: str
     files: dict[str, Path]
+    told: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {"source": self.source, "files": {format_: str(path) for format_, path in self.files.items()}}
+        files = {format_: str(path) for format_, path in self.files.items()}
+        return {"source": self.source, "files": files, "told": list(self.told)}
+
+    def to_text(self) -> str:
+        return "\n".join([*(str(path) for path in self.files.values()), *self.told])
 
 
 def formats_of(names: Sequence[str]) -> tuple[Format, ...]:
@@ -45,11 +54,15 @@ def export_files(
     dynamic_batch: bool = False,
     progress: Report = silent,
 ) -> Exported:
-    """Write `model.onnx` and its translations into `folder`.
+    """Write `model.onnx` and its translations into `folder`; of an ONNX file with Q/DQ pairs `model.int8.onnx` and its.
 
     source: zoo name, `file.py:factory`, `.pt2` or `.onnx`. Raises ModelError, GraphError, UnsupportedOps (before the
-    format concerned is begun) and OutputError.
+    format concerned is begun; of a QDQ file, before anything is) and OutputError.
     """
+    if Path(source).suffix.lower() == ".onnx" and Path(source).is_file() and is_quantized_file(Path(source)):
+        progress(f"{folder.name}: {source}, quantised already", 0, 0)
+        adopted = adopt_files(Path(source), folder, formats, progress=progress)
+        return Exported(source, {str(format_): path for format_, path in adopted.files.items()}, adopted.told)
     destination = folder.artifact("onnx", "float").path
     progress(f"{folder.name}: {source} → ONNX", 0, 0)
     with tempfile.TemporaryDirectory(prefix="sepia-") as scratch:

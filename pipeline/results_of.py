@@ -95,11 +95,14 @@ def _if_of(path: Path, command: str, present: Mapping[str, str]) -> Json:
 
 
 def _layers(folder: ModelFolder) -> tuple[LayerCost, ...]:
+    from ..check.model_facts import network_file
     from ..graph.cost import graph_cost
     from ..graph.load import load_graph
     from ..graph.passes import canonicalize
+    from ..graph.qdq import read_qdq
 
-    return graph_cost(canonicalize(load_graph(folder.require("onnx", "float"))))
+    # Without pairs, where the folder has somebody else's quantised file alone.
+    return graph_cost(canonicalize(read_qdq(load_graph(network_file(folder))).model))
 
 
 def _named_before(folder: ModelFolder) -> str | None:
@@ -110,9 +113,9 @@ def _named_before(folder: ModelFolder) -> str | None:
 
 
 def _model(folder: ModelFolder, source: str | None, layers: tuple[LayerCost, ...]) -> ModelFacts:
-    from ..check.model_facts import model_facts
+    from ..check.model_facts import model_facts, network_file
 
-    facts = model_facts(folder.require("onnx", "float"))
+    facts = model_facts(network_file(folder))
     macs = sum(layer.macs for layer in layers)
     separable = sum(layer.macs for layer in layers if layer.kind.separable)
     return ModelFacts(

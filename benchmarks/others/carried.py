@@ -26,9 +26,9 @@ _ENGINES = {"tflite": "litert", "openvino": "openvino"}
 class Carried:
     """tool, method, network, version: who made it. refused: the reason; then nothing else is filled in.
 
-    told: what Sepia changed in it. layers: engine → (layers compared, share of equal codes, greatest
-    difference in LSB, whether rounding explains it). in_float: engine → layers that ran in float. rms:
-    engine → against the tool's own ONNX in ONNX Runtime. float_rms: the same and that file ("own") against the float network; empty without one.
+    told: what Sepia changed in it. layers: engine → (layers compared, share of equal codes, greatest difference in
+    LSB, whether rounding explains it). in_float: engine → layers that ran in float. rms: engine → against the tool's
+    own ONNX in ONNX Runtime. float_rms: the same and that file ("own") against the float network.
     """
 
     tool: str

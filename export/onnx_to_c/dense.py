@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..onnx_to_tflite.rows import Condition
 from ..onnx_to_tflite.site import Site
-from ..onnx_to_tflite.weights import CONSTANT_WEIGHT, INT8_RULES, PLAIN_GEMM, TWO_AXES
+from ..onnx_to_tflite.weights import BIAS_RULE, CONSTANT_WEIGHT, INT8_RULES, PLAIN_GEMM, TWO_AXES
 from .listing import Listing, grid, initializer, sizes
 from .rows import lowers
 
@@ -77,6 +77,7 @@ def _symmetric_constant(site: Site) -> bool:
 LAYER_RULES = (
     Condition("constant weights held as codes, and a constant bias", _symmetric_constant),
     *INT8_RULES,
+    BIAS_RULE,
     Condition("sums that fit into int32, whatever the input", _fits, "give tiny weight scales a floor"),
 )
 

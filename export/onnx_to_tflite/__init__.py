@@ -8,7 +8,7 @@ ops), which layout each value has (`layout.py`), then the lowerings write a prog
 
 from __future__ import annotations
 
-from .translate import check_tflite, onnx_to_tflite, read_metadata, support_table
+from .translate import check_tflite, onnx_to_tflite, read_metadata, support_table, tflite_in_float
 from .writer import FLOAT_SUFFIX
 
-__all__ = ["FLOAT_SUFFIX", "check_tflite", "onnx_to_tflite", "read_metadata", "support_table"]
+__all__ = ["FLOAT_SUFFIX", "check_tflite", "onnx_to_tflite", "read_metadata", "support_table", "tflite_in_float"]

@@ -13,7 +13,7 @@ from .layout import channels_last
 from .program import Options, Shape, Tensor
 from .rows import Condition, lowers
 from .site import Site, dims
-from .weights import CONSTANT_WEIGHT, INT8_RULES, bias, weight
+from .weights import BIAS_RULE, CONSTANT_WEIGHT, INT8_RULES, bias, weight
 from .window import Window, padded, window
 from .writer import Writer
 
@@ -56,7 +56,7 @@ def _finish(site: Site, write: Writer, tensor: Tensor) -> None:
 
 @lowers(
     "Conv", becomes="DEPTHWISE_CONV_2D", kinds={Kind.DEPTHWISE}, ranks={3, 4}, layout="channels last", data=2,
-    conditions=(CONSTANT_WEIGHT, *INT8_RULES), fuses=True,
+    conditions=(CONSTANT_WEIGHT, BIAS_RULE), int8=INT8_RULES, fuses=True,
 )  # fmt: skip
 def depthwise(site: Site, write: Writer) -> None:
     kernel = _kernel(site)
@@ -78,7 +78,7 @@ def depthwise(site: Site, write: Writer) -> None:
 @lowers(
     "Conv", becomes="CONV_2D", ranks={3, 4}, layout="channels last", data=2,
     kinds={Kind.STANDARD, Kind.POINTWISE, Kind.SPATIALLY_SEPARABLE, Kind.GROUPED},
-    conditions=(CONSTANT_WEIGHT, *INT8_RULES), fuses=True,
+    conditions=(CONSTANT_WEIGHT, BIAS_RULE), int8=INT8_RULES, fuses=True,
 )  # fmt: skip
 def conv(site: Site, write: Writer) -> None:
     kernel = _kernel(site)
@@ -138,7 +138,7 @@ _NO_GROWTH = Condition("output_padding no larger than the pads behind", _inside,
 
 @lowers(
     "ConvTranspose", becomes="TRANSPOSE_CONV", ranks={4}, layout="channels last", data=2,
-    conditions=(CONSTANT_WEIGHT, _ONE_GROUP, _UNDILATED, _NO_GROWTH, *INT8_RULES), fuses=True,
+    conditions=(CONSTANT_WEIGHT, _ONE_GROUP, _UNDILATED, _NO_GROWTH, BIAS_RULE), int8=INT8_RULES, fuses=True,
 )  # fmt: skip
 def transposed(site: Site, write: Writer) -> None:
     strides, out = site.integers("strides", (1, 1)), _shape_out(site)

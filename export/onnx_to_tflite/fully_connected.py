@@ -17,7 +17,7 @@ from .layout import Perm, as_is, channels_last, moves_data
 from .program import Options, Tensor
 from .rows import Condition, lowers
 from .site import Site, dims
-from .weights import CONSTANT_WEIGHT, INT8_RULES, PLAIN_GEMM, TWO_AXES, bias, weight
+from .weights import BIAS_RULE, CONSTANT_WEIGHT, INT8_RULES, PLAIN_GEMM, TWO_AXES, bias, weight
 from .writer import Writer
 
 __all__ = ["gemm", "matmul"]
@@ -33,7 +33,7 @@ _VECTOR_BIAS = Condition("one bias a channel", _vector_bias)
 
 @lowers(
     "Gemm", becomes="FULLY_CONNECTED, or CONV_2D of 1×1 if int8 per channel", ranks={2}, data=2, layout="free",
-    conditions=(CONSTANT_WEIGHT, PLAIN_GEMM, _VECTOR_BIAS, *INT8_RULES), fuses=True,
+    conditions=(CONSTANT_WEIGHT, PLAIN_GEMM, _VECTOR_BIAS, BIAS_RULE), int8=INT8_RULES, fuses=True,
 )  # fmt: skip
 def gemm(site: Site, write: Writer) -> None:
     channels = dims(site.output)[1]
@@ -44,7 +44,7 @@ def gemm(site: Site, write: Writer) -> None:
 
 @lowers(
     "MatMul", becomes="FULLY_CONNECTED, or CONV_2D of 1×1 if int8 per channel", ranks={2, 3, 4}, data=2, layout="free",
-    conditions=(TWO_AXES, *INT8_RULES), fuses=True,
+    conditions=(TWO_AXES, BIAS_RULE), int8=INT8_RULES, fuses=True,
 )  # fmt: skip
 def matmul(site: Site, write: Writer) -> None:
     """Of rank above 2, as one matrix of all rows."""

@@ -94,6 +94,13 @@ class Row:
             and all(condition.holds(site) for condition in self.int8)
         )
 
+    def why_float(self, site: Site) -> str:
+        """What keeps a site whose data are all codes from running in int8; "" where nothing does, or no codes are."""
+        if not site.all_quantized(self.data) or self.runs_in_int8(site):
+            return ""
+        broken = [condition.text for condition in self.int8 or () if not condition.holds(site)]
+        return f"int8 {self.becomes} needs {broken[0]}" if broken else f"{self.becomes} is written in float on purpose"
+
 
 ROWS: dict[str, list[Row]] = {}
 

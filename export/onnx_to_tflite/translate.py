@@ -8,17 +8,16 @@ import onnx_ir as ir
 
 from ...errors import ConfigError, InputError, OutputError, Refusal, UnsupportedOps
 from ...files import replacing
+from ...graph.adopt import adopt, is_quantized
 from ...graph.load import load_graph
 from ...graph.passes import canonicalize
 from ...graph.qdq import QuantizedModel, read_qdq
 from .flatbuffer import read_metadata_entries, write_program
 from .lower import Planned, lower, plan
-from .rows import support_table
+from .rows import op_name, support_table
 from .writer import Io
 
-__all__ = ["check_tflite", "onnx_to_tflite", "read_metadata", "support_table"]
-
-_QUANTIZERS = ("QuantizeLinear", "DequantizeLinear")
+__all__ = ["check_tflite", "onnx_to_tflite", "read_metadata", "support_table", "tflite_in_float"]
 
 
 def onnx_to_tflite(source: Path, destination: Path, *, io: Io = "float") -> None:
@@ -47,6 +46,15 @@ def check_tflite(model: ir.Model | QuantizedModel) -> tuple[Refusal, ...]:
     return tuple(plan(model if isinstance(model, QuantizedModel) else _view(model))[1])
 
 
+def tflite_in_float(model: QuantizedModel) -> tuple[Refusal, ...]:
+    """Every step that reads and makes codes and is written in float all the same, with the reason.
+
+    Exact, but no int8: dequantised before and quantised behind, as the QDQ file says it.
+    """
+    found = ((each, each.row.why_float(each.site)) for each in plan(model)[0])
+    return tuple(Refusal(each.site.name, op_name(each.site), reason) for each, reason in found if reason)
+
+
 def read_metadata(path: Path) -> dict[str, str]:
     """Metadata of a TFLite file that `onnx_to_tflite` wrote: name → text. Raises InputError for any other file."""
     try:
@@ -64,9 +72,9 @@ def _read(source: Path) -> QuantizedModel:
 
 
 def _view(model: ir.Model) -> QuantizedModel:
-    """A float graph is brought into canonical form; a QDQ graph is taken as its quantiser left it."""
-    if any(node.op_type in _QUANTIZERS for node in model.graph):
-        return read_qdq(model)
+    """A float graph is brought into canonical form; a QDQ graph is taken as its quantiser meant it."""
+    if is_quantized(model):
+        return read_qdq(adopt(model).model)
     return read_qdq(canonicalize(model))
 
 

@@ -17,7 +17,7 @@ from .rows import Condition
 from .site import Site, dims
 from .writer import Writer, int8_codes, quantization
 
-__all__ = ["CONSTANT_WEIGHT", "INT8_RULES", "PLAIN_GEMM", "TWO_AXES", "bias", "weight"]
+__all__ = ["BIAS_RULE", "CONSTANT_WEIGHT", "INT8_RULES", "PLAIN_GEMM", "TWO_AXES", "bias", "weight"]
 
 _SCALE_TOLERANCE = 1e-5
 """Relative: a product of two float32 that somebody rounded another way."""
@@ -82,13 +82,17 @@ TWO_AXES = Condition(
     lambda site: site.constant(1) is not None and len(dims(site.input(1))) == 2,
 )
 
+BIAS_RULE = Condition(
+    "a bias of int32 with scale s_in · s_w and zero point 0", _bias_on_grid, "quantise again with Sepia"
+)
+"""The reader of QDQ files sees to it; checked all the same, for no runtime does."""
+
 INT8_RULES = (
     Condition("weights with zero point 0", _symmetric, "quantise weights symmetrically"),
     Condition("weight scales per output channel or per tensor", _per_output_channel, "quantise weights on that axis"),
-    Condition("a bias of int32 with scale s_in · s_w and zero point 0", _bias_on_grid, "quantise again with Sepia"),
     Condition("a bias that fits into int32", _bias_fits, "give tiny weight scales a floor"),
 )
-"""What a layer with weights must keep to; they speak of scales, so a float layer always does."""
+"""What a layer with weights must keep to if it is to run in int8; one that does not runs in float, which is exact."""
 
 
 def weight(

@@ -48,8 +48,8 @@ def adopt(model: ir.Model) -> Adopted:
     lift_constants(copy)
     told = ["what shapes and constants give computed beforehand"] if fold_constants(copy) else []
     told += [*settle_constants(copy), *real_clips(copy), *fold_channel_scales(copy)]
+    common.RemoveUnusedNodesPass()(copy)
     refuse_all(copy)
     if not told:
         return Adopted(model, ())
-    common.RemoveUnusedNodesPass()(copy)
     return Adopted(copy, tuple(told))

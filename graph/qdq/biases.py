@@ -38,6 +38,14 @@ def _makes_codes(draft: Draft, node: ir.Node) -> bool:
     return result in draft.params or clipped
 
 
+def _step(draft: Draft, node: ir.Node) -> float:
+    """Of the codes that the layer makes."""
+    result = node.outputs[0]
+    reader = only_reader(result)
+    made = draft.params.get(result) or (draft.params.get(reader.outputs[0]) if reader is not None else None)
+    return 1.0 if made is None else float(made.scale.min())
+
+
 def _accumulator_grid(draft: Draft, node: ir.Node) -> QuantParams | None:
     source, weight = node.inputs[0], node.inputs[1]
     if source is None or weight is None or source not in draft.params or weight not in draft.params:
@@ -72,7 +80,7 @@ def _settle(draft: Draft, node: ir.Node, bias: ir.Value, grid: QuantParams) -> N
     node.replace_input_with(2, settled)
     change = np.abs(real.astype(np.float64) - grid.dequantize(codes)).max(initial=0)
     if change:
-        draft.rounded[str(settled.name)] = float(change)
+        draft.rounded[str(settled.name)] = float(change / _step(draft, node))
 
 
 def _nearly(held: QuantParams, grid: QuantParams) -> bool:

@@ -38,7 +38,7 @@ class QuantizedModel:
     params: value name → parameters, for each activation, weight and bias that is held as codes. A value without an
     entry is float. codes: initialiser name → integer codes, of the dtype in its parameters; the initialiser in `model`
     holds the same numbers dequantised. A float model has neither. rounded: name of a bias that the file had in float or
-    on another grid → the greatest change, in real numbers, that its int32 codes meant.
+    on another grid → the greatest change that its int32 codes meant, in steps of the codes that the layer makes.
     """
 
     model: ir.Model

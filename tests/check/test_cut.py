@@ -14,6 +14,7 @@ from sepia.errors import GraphError
 from sepia.graph.kinds import Kind
 from sepia.graph.load import load_graph
 from support.exact_layer import exact_layer
+from support.pairs import Quantised
 from support.qdq_layers import QdqBuilder
 from support.residual import RESIDUAL_INPUT, RESIDUAL_OUTPUT, residual_net
 
@@ -162,15 +163,23 @@ def test_a_float_file_is_refused(tmp_path):
         find_layers(load_graph(tmp_path / "f.onnx"))
 
 
-def test_an_activation_with_a_scale_a_channel_is_refused(tmp_path):
+def test_an_activation_may_have_a_scale_a_channel(tmp_path):
     net = QdqBuilder()
     net.layer("pw", "Conv", net.input("image", (1, 4, 5, 5)), (8, 4, 1, 1))
     net.initializers["pw_scale"] = np.linspace(0.02, 0.03, 8, dtype=np.float32)
     net.initializers["pw_zero_point"] = np.zeros(8, np.uint8)
-    model = load_graph(net.save(tmp_path / "net.onnx", "pw_dequantized"))
+    *_, layer = find_layers(load_graph(net.save(tmp_path / "net.onnx", "pw_dequantized")))
 
-    with pytest.raises(GraphError, match=r"'pw_q'.*uint8 with 8 scales"):
-        find_layers(model)
+    (made,) = layer.makes
+    assert (made.params.axis, made.params.scale.size, made.params.dtype) == (1, 8, "uint8")
+
+
+def test_an_activation_of_sixteen_bits_is_refused(tmp_path):
+    net = Quantised((1, 4, 5, 5))
+    y = net.pair(net.node("Relu", [net.input], name="pw"), 0.001, 0, np.int16)
+
+    with pytest.raises(GraphError, match=r"'pw_quantized_1_node'.*to int16"):
+        find_layers(load_graph(net.save(tmp_path / "net.onnx", y, opset=21)))
 
 
 def test_a_deep_network_does_not_exhaust_the_stack(tmp_path):
