@@ -168,7 +168,8 @@ def _measured(artifact: Artifact, seconds: float) -> Measured:
 
     runtime = _RUNTIMES[artifact.format]
     try:
-        said = bench(artifact.path, runtime, seconds=seconds)
+        # Many files in a row: what disturbs one is told with it, not waited for. `sepia bench` is for a careful look.
+        said = bench(artifact.path, runtime, seconds=seconds, repeats=0)
     except (RunError, RuntimeUnavailable) as error:
         return Measured(artifact.format, runtime, artifact.file_bytes, None, failure=str(error))
     disturbed = tuple(said.get("disturbed") or ())
