@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .fitted import Refinement
 from .recipes import Recipe
 
@@ -15,4 +17,20 @@ def refinements(recipe: Recipe) -> list[tuple[str, Refinement]]:
         from .rounding.by_second_moments import round_by_second_moments
 
         found.append(("second moments", round_by_second_moments))
+    if recipe.rounding == "adaround":
+        from .learning.adaround import round_by_adaround
+
+        found.append(("adaround", partial(round_by_adaround, seed=recipe.seed)))
+    if recipe.rounding == "blocks":
+        from .learning.blocks import round_by_blocks
+
+        found.append(("blocks", partial(round_by_blocks, seed=recipe.seed)))
+    if recipe.learn_ranges:
+        from .learning.learned_ranges import learn_ranges
+
+        found.append(("learn ranges", partial(learn_ranges, seed=recipe.seed)))
+    if recipe.distill:
+        from .learning.distill import distill
+
+        found.append(("distil", partial(distill, steps=recipe.distill, seed=recipe.seed)))
     return found

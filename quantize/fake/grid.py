@@ -70,6 +70,11 @@ class FakeGrid(nn.Module):
         if np.isfinite(high) and high > 0.0 and zero < self.most:
             self.scale.clamp_(max=high / (self.most - zero))
 
+    @torch.no_grad()
+    def widen_to(self, scale: float) -> None:
+        """Raise the scale to `scale` if it is below."""
+        self.scale.clamp_(min=scale)
+
     def params(self) -> QuantParams:
         """As the file holds it, in the dtype that it began with."""
         scale = np.array([float(self.scale.detach())], np.float32)

@@ -23,6 +23,8 @@ class FakeLayer(nn.Module):
     `requires_grad_(True)` is called on it. exact_weight, exact_bias: those of the float network.
     """
 
+    most_scale: float
+    """The greatest scale of a channel."""
     latent: Tensor
     scale: Tensor
     exact_weight: Tensor
@@ -37,6 +39,7 @@ class FakeLayer(nn.Module):
         if rounded is not None:
             self.latent = nn.Parameter(torch.tensor(rounded.codes, dtype=dtype), requires_grad=False)
             self.bias = nn.Parameter(torch.tensor(rounded.bias, dtype=dtype), requires_grad=False)
+            self.most_scale = float(rounded.scale.max())
             self.register_buffer("scale", torch.tensor(layer.per_channel(rounded.scale), dtype=dtype))
 
     def weight(self) -> Tensor:

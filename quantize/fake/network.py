@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ...errors import QuantizeError
 from ..fitted import Fitted, Task
 from ..op_table import ROWS
+from ..rounding.round_layers import MOST_MULTIPLIER
 from ..rounding.weights import fit_accumulator
 from .grid import FakeGrid
 from .layer import FakeLayer
@@ -143,9 +144,16 @@ class FakeNetwork(nn.Module):
         return self.run(feeds, self.outputs)
 
     def keep_within(self) -> None:
-        """After each step of an optimiser over grids: bring them back to what a file can hold."""
+        """After each step of an optimiser over grids: bring them back to what a file and the kernels can hold.
+
+        See `FakeGrid.keep_within`; and no layer's multiplier s_in · s_w / s_out passes `MOST_MULTIPLIER`.
+        """
         for grid in dict.fromkeys(self.grids.values()):
             grid.keep_within()
+        for layer in self.layers.values():
+            source, output = (self.grids[name] for name in (layer.layer.source, layer.layer.output))
+            if not output.fixed:
+                output.widen_to(float(source.scale.detach()) * layer.most_scale / MOST_MULTIPLIER)
 
     def fitted(self) -> Fitted:
         """The quantisation that the parameters have become. Unchanged parameters give back what they began with."""
