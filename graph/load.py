@@ -12,6 +12,7 @@ from onnx import version_converter
 
 from ..errors import GraphError, ModelError
 from ..files import replacing
+from .contrib import standard_quantizers
 from .edit import constant_of
 from .shapes import infer_proto, infer_shapes, unknown_shape
 from .widen import widen_to_float32
@@ -40,6 +41,7 @@ def load_graph(path: Path) -> ir.Model:
     _check_proto(proto, where)
     widen_to_float32(proto)
     proto = _to_opset(proto, where)
+    standard_quantizers(proto)
     _check_dimensions(proto, where)
     model = ir.from_proto(infer_proto(proto, where))
     model = _plain(model)
