@@ -57,9 +57,7 @@ def refusal(node: ir.Node) -> str | None:
     """Why `node` stays in float, or None if its row and all conditions of it hold."""
     row = ROWS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
     if node.op_type == "BatchNormalization":
-        return (
-            "was not folded into the layer before it: its statistics are not constants, or it is in training form"
-        )
+        return "was not folded into the layer before it: its statistics are not constants, or it is in training form"
     if row is None:
         return "no int8 kernel for this op that the runtimes share"
     for condition in (_float_in_and_out, *row.conditions):

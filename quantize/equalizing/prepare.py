@@ -16,7 +16,7 @@ from .streams import find_streams
 
 __all__ = ["prepare"]
 
-_MARGIN = 1.3
+_MARGIN = 2.0
 """How much further from its mean than in calibration a channel is taken to go."""
 
 

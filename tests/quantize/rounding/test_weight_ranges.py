@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -48,6 +48,7 @@ def test_the_mse_end_has_the_least_error_of_its_candidates(per_tensor: bool) -> 
         assert end < most
 
 
+@settings(deadline=None)
 @given(hnp.arrays(np.float32, (3, 9), elements=st.floats(-50, 50, width=32)), st.sampled_from([64, 127]))
 def test_no_method_goes_past_the_largest_weight_or_does_worse_than_it_in_its_own_measure(
     weight: Floats, limit: int
@@ -111,3 +112,11 @@ def test_a_file_with_one_scale_a_layer_holds_one_number_and_is_translated(tmp_pa
 def test_a_scale_a_channel_is_the_default(tmp_path: Path) -> None:
     found = quantised(tiny_separable(), tmp_path)
     assert found.initializer("stem.weight_scale").shape == (8,)
+
+
+def test_a_recipes_ends_reach_the_file(tmp_path: Path) -> None:
+    recipe = Recipe(weight_ranges="percentile", percentile=90)
+    widest, found = (quantised(tiny_separable(), tmp_path, recipe=one) for one in (Recipe(), recipe))
+    scales = [one.initializer("fc.weight_scale") for one in (widest, found)]
+    assert (scales[1] < scales[0]).all()
+    assert Recipe(weight_ranges="mse").weight_range is mse_end
