@@ -115,8 +115,8 @@ def _biases(view: QuantizedModel) -> list[str]:
         return []
     most = max(view.rounded.values())
     return [
-        f"TFLite: {len(view.rounded)} biases rounded to int32 codes of scale s_in · s_w, by {most:.2g} of a step of "
-        "what the layer makes at most: as every integer kernel does"
+        f"TFLite: {len(view.rounded)} biases rounded to int32 codes of scale s_in · s_w, as every integer kernel has "
+        f"them; that moves what a layer makes by {most:.2g} steps of its scale at most"
     ]
 
 
