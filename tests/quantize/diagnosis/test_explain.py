@@ -13,7 +13,7 @@ from sepia.quantize.diagnosis.explain import explain
 from sepia.quantize.diagnosis.explanation import Explanation, LayerError
 from support.graphs import NetBuilder, run_graph, tiny_separable
 from support.quantising import Quantised, normal_data, quantised
-from support.spoilt import one_scale, scaled_grid, with_dead_channel, with_wide_channel
+from support.spoilt import changed, one_scale, scaled_grid, with_dead_channel, with_wide_channel
 
 
 def explained(net: Quantised) -> Explanation:
@@ -52,6 +52,30 @@ def test_sqnr_is_that_of_plain_numpy(sound: Quantised, found: Explanation) -> No
     assert row.sqnr_alone_db is not None
     assert row.sqnr_db is not None
     assert row.sqnr_alone_db > row.sqnr_db
+
+
+def test_sqnr_alone_is_that_of_float_inputs_with_the_layers_own_weights_and_grid(
+    sound: Quantised, found: Explanation
+) -> None:
+    row = layer_of(found, "block2.dw")
+    replaced = {}
+    for name in ("block2.dw.weight", "block2.dw.bias"):
+        codes, scale = (sound.initializer(f"{name}_{part}") for part in ("quantized", "scale"))
+        replaced[name.replace(".", "__")] = codes.astype(np.float32) * scale.reshape(-1, *[1] * (codes.ndim - 1))
+    floats = onnx.load(str(sound.source))
+    own = changed(floats, **replaced)
+    scale, zero = np.float32(sound.scale(row.tensor)), sound.zero_point(row.tensor)
+    signal = noise = by_grid = 0.0
+    for sample in sound.data:
+        real, local = (run_graph(model, sample, also=(row.tensor,))[row.tensor] for model in (floats, own))
+        signal += np.square(real, dtype=np.float64).sum()
+        for values, which in ((local, "layer"), (real, "grid")):
+            rounded = (np.clip(np.rint(values / scale) + zero, 0, 255) - zero) * scale
+            error = np.square(real - rounded, dtype=np.float64).sum()
+            noise, by_grid = (noise + error, by_grid) if which == "layer" else (noise, by_grid + error)
+    assert row.sqnr_alone_db == pytest.approx(10 * np.log10(signal / noise), abs=0.05)
+    # 0.8 dB or more apart: without the weights' rounding the first assertion fails.
+    assert noise > 1.2 * by_grid
 
 
 def test_whole_error_is_the_files_own_and_the_rebuilt_networks(found: Explanation) -> None:

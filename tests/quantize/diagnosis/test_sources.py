@@ -79,11 +79,17 @@ def test_file_of_quantize_static_is_found_too(tmp_path: Path, style: str) -> Non
     assert stem.value == clip.output[0] or stem.grid is None or stem.absorbed == ()
 
 
-def test_file_without_names_of_nodes_is_found_by_its_tensors(tiny: Quantised, tmp_path: Path) -> None:
+def test_file_without_names_of_nodes_and_weights_is_found_by_its_tensors(tiny: Quantised, tmp_path: Path) -> None:
     """A layer that has taken in its activation bears that one's tensor: the float node before it is meant."""
     proto = onnx.load(str(tiny.path))
+    renamed = {tensor.name: f"constant_{number}" for number, tensor in enumerate(proto.graph.initializer)}
+    for tensor in proto.graph.initializer:
+        tensor.name = renamed[tensor.name]
     for node in proto.graph.node:
         node.name = ""
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+        if node.op_type == "DequantizeLinear" and node.input[0] in renamed.values():
+            renamed[node.output[0]] = node.output[0] = f"{node.input[0]}_real"
     path = tmp_path / "nameless.onnx"
     path.write_bytes(proto.SerializeToString())
     named, nameless = found(tiny.source, tiny.path), found(tiny.source, path)
