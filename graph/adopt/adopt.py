@@ -13,6 +13,7 @@ from ..qdq.survey import refuse_all
 from .channel_scales import fold_channel_scales
 from .clipped_codes import real_clips
 from .constant_codes import settle_constants
+from .float_biases import settle_float_biases
 
 __all__ = ["Adopted", "adopt", "is_quantized"]
 
@@ -39,15 +40,16 @@ def adopt(model: ir.Model) -> Adopted:
        nothing.
     3. Activations with scales per channel get one scale: the layers before and behind take the channels' scales into
        their weights' scales.
-    1 and 2 are exact, 3 but for the rounding of a product of two scales. Raises UnsupportedQuantization, with every
-    node and its reason, for what cannot be brought into that form.
+    4. Float biases of layers between codes become int32 codes, so that all engines round them alike.
+    1 and 2 are exact, 3 but for the rounding of a product of two scales, 4 to half a step of the sum. Raises
+    UnsupportedQuantization, with every node and its reason, for what cannot be brought into that form.
     """
     if not is_quantized(model):
         return Adopted(model, ())
     copy = model.clone()
     lift_constants(copy)
     told = ["what shapes and constants give computed beforehand"] if fold_constants(copy) else []
-    told += [*settle_constants(copy), *real_clips(copy), *fold_channel_scales(copy)]
+    told += [*settle_constants(copy), *real_clips(copy), *fold_channel_scales(copy), *settle_float_biases(copy)]
     common.RemoveUnusedNodesPass()(copy)
     refuse_all(copy)
     if not told:
