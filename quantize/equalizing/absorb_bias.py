@@ -29,14 +29,19 @@ Floats = NDArray[np.float64]
 _STDS = 3.0
 
 
-def absorb_bias(model: ir.Model, statistics: Mapping[str, ChannelStatistics], *, margin: float = 1.3) -> ir.Model:
+def absorb_bias(
+    model: ir.Model, statistics: Mapping[str, ChannelStatistics], *, margin: float = 2.0, seen_alone: bool = False
+) -> ir.Model:
     """A copy of the canonical float `model`; exact for inputs whose channels stay above what was absorbed.
 
     Where one layer writes, Relu follows and one layer without padding reads: a shift next to zeros of padding would be
     wrong at the borders. Behind a Clip only channels that do not reach its upper bound, by `margin` times what was seen
     from the mean, are shifted.
 
-    statistics: of the layers' outputs before their activations, by value name; a layer without is left alone.
+    seen_alone: absorb no more than the least value seen, where the paper lets some values fall below. At the borders of
+    a padded layer many do: on EfficientNet-Lite0 the paper's c changes the float logits by 0.069 rms, about as much as
+    all int8 rounding. statistics: of the layers' outputs before their activations, by value name; a layer without is
+    left alone.
     """
     copy = model.clone()
     nodes = {node.name or "": node for node in copy.graph}
@@ -49,6 +54,8 @@ def absorb_bias(model: ir.Model, statistics: Mapping[str, ChannelStatistics], *,
             continue
         seen = statistics[output]
         shift = constant_part(seen)
+        if seen_alone:
+            shift = np.clip(shift, 0.0, np.maximum(seen.minimum, 0.0))
         for _, bound in stream.clips:
             shift = np.where(seen.reach(margin)[1] <= bound, shift, 0.0)
         if shift.any():

@@ -36,7 +36,7 @@ def prepare(model: ir.Model, recipe: Recipe, data: Samples, *, where: str) -> ir
     if recipe.even_streams:
         model = even_streams(model, _ends(watched(), 1.0))
     if recipe.absorb_bias:
-        model = absorb_bias(model, watched(), margin=_MARGIN)
+        model = absorb_bias(model, watched(), margin=_MARGIN, seen_alone=True)
     if recipe.spare_channels and (spares := find_spares(model)):
         names = list(dict.fromkeys(name for spare in spares for name in (spare.source, spare.value)))
         model = spare_channels(model, channel_statistics(model, names, data, where=where))

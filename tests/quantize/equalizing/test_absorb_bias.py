@@ -83,6 +83,20 @@ def test_what_falls_below_is_changed_by_no_more_than_it_falls() -> None:
     assert (difference <= worst + 1e-5).all()
 
 
+def test_of_what_was_seen_alone_nothing_is_changed_where_values_fall_below() -> None:
+    model = network(height=0.5)
+    seen = channel_statistics(model, ["first"], NORMAL, where="net")
+    found = absorb_bias(model, seen, seen_alone=True)
+    moved = array(model, "first.bias") - array(found, "first.bias")
+    one = seen["first"]
+    assert (one.minimum < constant_part(one)).any()
+    np.testing.assert_allclose(moved, np.clip(one.minimum, 0, constant_part(one)), atol=1e-6)
+    assert moved.max() > 0.1
+    for sample in NORMAL:
+        right, other = run_graph(model, sample)["last"], run_graph(found, sample)["last"]
+        np.testing.assert_allclose(other, right, rtol=0, atol=1e-5 * np.abs(right).max())
+
+
 def test_no_shift_beside_padding() -> None:
     model = network(kernel=3, pad=1)
     found = absorb_bias(model, statistics(model))
@@ -96,8 +110,8 @@ def test_behind_a_clip_only_where_its_bound_is_out_of_reach() -> None:
     found = absorb_bias(model, seen)
     shifted = array(found, "first.bias") < array(model, "first.bias")
     assert (constant_part(seen["first"]) > 0).tolist() == [False, True, True, True]
-    assert seen["first"].maximum[2] < 6.0 < seen["first"].reach(1.3)[1][3]
-    assert shifted.tolist() == [False, True, bool(seen["first"].reach(1.3)[1][2] <= 6.0), False]
+    assert seen["first"].maximum[2] < 6.0 < seen["first"].reach(2.0)[1][3]
+    assert shifted.tolist() == [False, True, bool(seen["first"].reach(2.0)[1][2] <= 6.0), False]
     assert_same(model, found)
 
 
