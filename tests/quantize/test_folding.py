@@ -55,4 +55,4 @@ def test_one_that_cannot_be_folded_stays_in_float_with_the_reason(tmp_path: Path
     net.conv(net.node("Relu", [x]), 4, name="last")
     (row,) = quantised(net, tmp_path, "last").summary.left_float
     assert row.op == "BatchNormalization"
-    assert "could not be folded" in row.reason
+    assert "was not folded" in row.reason

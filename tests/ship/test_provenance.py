@@ -18,7 +18,7 @@ def test_it_tells_digests_recipe_and_tools(made_once: Path) -> None:
     told = provenance(ModelFolder(made_once), None, {"zig": "0.15.1"})
     assert told["onnx"] == {"float": digest(made_once / "model.onnx"), "int8": digest(made_once / "model.int8.onnx")}
     quantization = told["quantization"]
-    assert (quantization["recipe"], quantization["activations"]) == ("default", "uint8")
+    assert (quantization["recipe"], quantization["activations"]) == ("fast", "uint8")
     assert quantization["calibration"]["count"] == 4
     assert quantization["sha256"] == digest(made_once / "quantization.json")
     assert told["tools"]["zig"] == "0.15.1" and told["tools"]["python"] == platform.python_version()

@@ -33,7 +33,7 @@ def write_model_folder(folder: Path) -> None:
     model.metadata_props.update(to_metadata(PREPARATION, LABELS))
     save_graph(model, source)
     translate_files(found, "float", ("onnx", "tflite", "openvino"))
-    quantize_files(found, found, QuantizeOptions(images=4))
+    quantize_files(found, found, QuantizeOptions("fast", images=4))
 
 
 def write_results(folder: Path, *rows: Row) -> Results:

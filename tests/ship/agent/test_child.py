@@ -3,13 +3,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from itertools import repeat
 from pathlib import Path
 
 import pytest
 from sepia.ship.agent import child, processes
 from sepia.ship.agent.child import Ended, Limits, last_line, run
+from support.ended import ends
 
 MARK = "mark-of-this-test"
 
@@ -21,13 +21,6 @@ def ran(words: str, folder: Path, *, deadline_s: float = 20.0, mark: str = MARK,
 
 def alive(mark: str = MARK) -> list[int]:
     return list(processes._marked(mark))
-
-
-def running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 def test_what_it_writes_comes_back(tmp_path: Path) -> None:
@@ -122,11 +115,7 @@ def test_nothing_that_it_started_is_left(tmp_path: Path, words: str) -> None:
 
 def test_without_a_mark_the_group_is_ended_all_the_same(tmp_path: Path) -> None:
     ended = ran("sleep 100 & echo $!", tmp_path, mark="")
-    # It is not our child to wait for, and a kill takes effect when the kernel next runs it.
-    until = time.monotonic() + 10.0
-    while running(int(ended.output)):
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    assert ends(int(ended.output))
 
 
 def test_memory_beyond_its_limit_ends_it(tmp_path: Path) -> None:
