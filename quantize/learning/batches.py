@@ -1,4 +1,4 @@
-"""Samples for learning: in another order each time round, a few in memory, cropped and mirrored if they are images."""
+"""Samples for learning: in another order each time round, a few in memory, mirrored and shifted if they are images."""
 
 from __future__ import annotations
 
@@ -15,18 +15,16 @@ __all__ = ["batches"]
 
 _WAITING = 64
 """Samples among which the next one is drawn: a shuffle whose memory does not grow with their number."""
-_LEAST_SIDE = 0.5
-"""Of a crop, as a share of the image's."""
-_ASPECT = 1.25
-"""The most that a crop is stretched."""
+_SHIFT = 1 / 16
+"""The furthest shift, as a share of the side of an image."""
 
 
 def batches(data: Samples, size: int, *, seed: int, augment: bool) -> Iterator[dict[str, Tensor]]:
     """Endless batches of `size` samples, input name → [size, …] float32. The same seed gives the same batches.
 
-    augment: of each sample a part is cut out, half to all of its side, and resized to the whole, and half of them are
-    mirrored left to right; inputs of rank 4 alone, and all inputs of a sample alike. The float network is asked what it
-    makes of each, so that what is in it may change. Signals and volumes, whose axes may mean something else, stay.
+    augment: half of the samples are mirrored left to right and all are shifted by up to a sixteenth of their side, the
+    edge repeated; inputs of rank 4 alone, and all inputs of a sample alike. The float network is asked what it makes of
+    each, so that labels may change with the mirror. Not for signals and volumes, whose axes may mean something else.
     """
     generator = torch.Generator().manual_seed(seed)
     batch: list[dict[str, Tensor]] = []
@@ -59,19 +57,15 @@ def _drawn(count: int, generator: torch.Generator) -> int:
 
 
 def _moved(sample: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-    shares = [float(torch.rand((), generator=generator)) for _ in range(5)]
-    return {name: _cut(values, shares) if values.ndim == 4 else values for name, values in sample.items()}
+    mirror = bool(_drawn(2, generator))
+    shares = [2 * float(torch.rand((), generator=generator)) - 1 for _ in range(2)]
+    return {name: _move(values, mirror, shares) if values.ndim == 4 else values for name, values in sample.items()}
 
 
-def _cut(image: Tensor, shares: list[float]) -> Tensor:
-    """image: [N, C, H, W]. shares: of height, width, the places of both, and whether it is mirrored; in [0, 1)."""
-    tall, wide, down, right, mirror = shares
+def _move(image: Tensor, mirror: bool, shares: list[float]) -> Tensor:
+    """image: [N, C, H, W]. shares: of the furthest shift, down and right, in [−1, 1]."""
+    image = image.flip(3) if mirror else image
+    down, right = (round(share * _SHIFT * side) for share, side in zip(shares, image.shape[2:], strict=True))
     height, width = image.shape[2:]
-    side = _LEAST_SIDE + (1.0 - _LEAST_SIDE) * tall
-    stretch = _ASPECT ** (2.0 * wide - 1.0)
-    rows = max(1, round(side * height))
-    columns = max(1, min(width, round(side * stretch * width)))
-    top, left = int(down * (height - rows + 1)), int(right * (width - columns + 1))
-    part = image[:, :, top : top + rows, left : left + columns]
-    whole = F.interpolate(part, (height, width), mode="bilinear", align_corners=False)
-    return whole.flip(3) if mirror < 0.5 else whole
+    padded = F.pad(image, (abs(right), abs(right), abs(down), abs(down)), mode="replicate")
+    return padded.narrow(2, abs(down) - down, height).narrow(3, abs(right) - right, width)

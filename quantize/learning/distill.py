@@ -12,8 +12,8 @@ from .fine_tune import Learned, fine_tune
 
 __all__ = ["distill"]
 
-_WEIGHTS = 0.1
-"""Steps of a weight's scale that one of a middling gradient goes; half a step is another code."""
+_WEIGHTS = 0.7
+"""Steps of a weight's scale that it may go; half a step is another code."""
 _BIASES = 0.3
 """Steps of the layer's output grid."""
 
@@ -23,7 +23,7 @@ def distill(task: Task, fitted: Fitted, *, steps: int, seed: int = 0, augment: b
     network = FakeNetwork(task, fitted)
     learned = []
     for layer in network.layers.values():
-        learned.append(Learned(layer.latent, _WEIGHTS, few=True))
+        learned.append(Learned(layer.latent, _WEIGHTS))
         learned.append(Learned(layer.bias, _BIASES * float(network.grids[layer.layer.output].scale)))
     fine_tune(network, learned, steps=steps, seed=seed, what="distil", augment=augment)
     return network.fitted()

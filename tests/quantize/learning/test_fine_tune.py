@@ -26,14 +26,14 @@ from support.quantising import normal_data
 _SHAPE = (1, 3, 16, 16)
 
 
-def coarse(activations: str = "uint8", limit: int = 7) -> tuple[Task, Fitted]:
+def coarse(activations: str = "uint8") -> tuple[Task, Fitted]:
     """A network whose weights have 15 codes, so that rounding them costs something; an output at every position."""
     net = NetBuilder(_SHAPE)
     x = net.relu6(net.conv(net.input, 8, kernel=3, stride=2, name="stem"))
     y = net.relu6(net.depthwise(net.relu6(net.conv(x, 16, name="expand")), name="dw"))
     x = net.node("Add", [net.conv(y, 8, name="project"), x], name="add")
     net.conv(x, 4, name="logits")
-    return task_and_fitted(net, normal_data({"image": _SHAPE}, 24), activations=activations, limit=limit)
+    return task_and_fitted(net, normal_data({"image": _SHAPE}, 24), activations=activations, limit=7)
 
 
 def with_wide_ranges(task: Task, fitted: Fitted) -> Fitted:
@@ -76,7 +76,7 @@ def test_distillation_brings_the_file_nearer_to_float_on_samples_that_it_did_not
 
 
 def test_learned_ranges_do_so_and_leave_weights_alone() -> None:
-    task, fitted = coarse(limit=127)
+    task, fitted = coarse()
     fitted = with_wide_ranges(task, fitted)
     unseen = normal_data({"image": _SHAPE}, 40, seed=99)
     learned = learn_ranges(task, fitted, steps=120)
