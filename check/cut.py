@@ -7,8 +7,9 @@ nearest DequantizeLinear nodes, so that the check does not lean on the reader wh
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -132,7 +133,7 @@ def _layer(quantizers: Sequence[ir.Node], order: Mapping[ir.Node, int], constant
         op="+".join(node.op_type for node in inside) or main.op_type,
         kind=kind_of(main),
         nodes=tuple(_name(node) for node in inside),
-        reads=tuple(_read(value, dequantizer) for value, dequantizer in codes.items()),
+        reads=_apart([_read(value, dequantizer) for value, dequantizer in codes.items()]),
         floats=tuple(str(value.name) for value in floats),
         makes=tuple(_made(quantizer) for quantizer in quantizers),
     )
@@ -149,6 +150,12 @@ _MATRIX = (Kind.TRANSPOSED, Kind.FULLY_CONNECTED)
 
 def _name(node: ir.Node) -> str:
     return node.name or str(node.outputs[0].name)
+
+
+def _apart(reads: Sequence[CodeTensor]) -> tuple[CodeTensor, ...]:
+    """One real value quantised twice (a pair for each reader) has two names where a layer reads both."""
+    count = Counter(tensor.real for tensor in reads)
+    return tuple(replace(tensor, real=f"{tensor.codes}_real") if count[tensor.real] > 1 else tensor for tensor in reads)
 
 
 def _read(codes: ir.Value, dequantizer: ir.Node) -> CodeTensor:

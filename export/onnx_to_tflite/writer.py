@@ -263,12 +263,13 @@ class Writer:
         name, perm = value.name or "", self.end(value)
         int8 = self._io == "int8" and name in self._quantized.params
         tensor = self.take(value, perm, int8=int8)
-        if tensor.data is not None or any(tensor is other for other in self.program.inputs.values()):
+        ends = (*self.program.inputs.values(), *self.program.outputs.values())
+        if tensor.data is not None or any(tensor is other for other in ends):
             tensor = self._copied(tensor)
         self.program.outputs[name] = tensor
 
     def _copied(self, tensor: Tensor) -> Tensor:
-        """A RESHAPE to the same shape: an output of a graph is none of its inputs or constants."""
+        """A RESHAPE to the same shape: an output of a graph is none of its inputs, constants or other outputs."""
         inputs = [tensor, self.program.constant(f"{tensor.name}_shape", np.asarray(tensor.shape, np.int32))]
         return self.run_like("RESHAPE", inputs, tensor, tensor.shape, f"{tensor.name}_out")
 

@@ -174,6 +174,20 @@ def test_an_activation_may_have_a_scale_a_channel(tmp_path):
     assert (made.params.axis, made.params.scale.size, made.params.dtype) == (1, 8, "uint8")
 
 
+def test_one_value_quantised_twice_is_two_inputs(tmp_path):
+    """ONNX Runtime's DedicatedQDQPair."""
+    net = Quantised((1, 4, 5, 5))
+    x = net.node("Relu", [net.input], name="x")
+    y = net.pair(net.node("Mul", [net.pair(x), net.pair(x)], name="y"))
+    model = load_graph(net.save(tmp_path / "net.onnx", y))
+    *_, layer = find_layers(model)
+
+    assert len({tensor.real for tensor in layer.reads}) == 2
+    write_cut(model, layer, tmp_path / "cut.onnx", io="float")
+    cut = load_graph(tmp_path / "cut.onnx")
+    assert sorted(value.name for value in cut.graph.inputs) == sorted(tensor.real for tensor in layer.reads)
+
+
 def test_an_activation_of_sixteen_bits_is_refused(tmp_path):
     net = Quantised((1, 4, 5, 5))
     y = net.pair(net.node("Relu", [net.input], name="pw"), 0.001, 0, np.int16)

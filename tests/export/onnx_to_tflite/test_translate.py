@@ -13,6 +13,7 @@ from sepia.export.onnx_to_tflite import check_tflite, onnx_to_tflite, read_metad
 from sepia.graph.load import load_graph
 from sepia.runtime import RUNTIMES
 from support.graphs import random_input, run_graph, tiny_separable
+from support.pairs import Quantised
 from support.tflite_files import Net, gap, left_over, program_of, run_tflite, translated
 
 GRID = (0.0213, 117)
@@ -187,3 +188,14 @@ def test_a_batch_that_is_chosen_later(tmp_path: Path) -> None:
         found = session.run({"x": feeds["x"].transpose(0, 2, 3, 1)})[y]
     wanted = run_graph(onnx.load(str(source)), feeds)[y]
     assert np.abs(np.rint((found - wanted) / GRID[0])).max() <= 1
+
+
+def test_two_outputs_that_are_one_value_are_two_tensors(tmp_path: Path) -> None:
+    """Codes with a DequantizeLinear for each reader, both of them outputs (ONNX Runtime's DedicatedQDQPair)."""
+    net = Quantised((1, 3, 4, 4))
+    x = net.node("Relu", [net.pair(net.input)], name="x")
+    source = net.save(tmp_path / "net.onnx", net.pair(x), net.pair(x))
+    onnx_to_tflite(source, tmp_path / "net.tflite", io="int8")
+    program = program_of(tmp_path / "net.tflite")
+    assert len(program.outputs) == 2
+    assert len({id(tensor) for tensor in program.outputs.values()}) == 2
