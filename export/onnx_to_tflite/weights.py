@@ -82,6 +82,28 @@ TWO_AXES = Condition(
     lambda site: site.constant(1) is not None and len(dims(site.input(1))) == 2,
 )
 
+
+def _sums_fit(site: Site) -> bool:
+    """No sum of the products of any input, its bias added, leaves int32, where LiteRT's would wrap round in silence."""
+    data, kernel = site.params(0), site.params(1)
+    if data is None or kernel is None or (kernel.per_channel and (kernel.axis or 0) != _channels_out(site)):
+        return True
+    offset = site.codes(1).astype(np.int64) - int(kernel.zero_point[0])
+    others = tuple(axis for axis in range(offset.ndim) if axis != _channels_out(site))
+    sums = 255 * np.abs(offset).sum(axis=others)
+    held = site.params(2) if site.has_input(2) else None
+    real = site.constant(2) if site.has_input(2) else None
+    if held is not None:
+        biases = np.abs(site.codes(2).astype(np.float64).reshape(-1))
+    elif real is not None:
+        scale = data.scale.astype(np.float64) * kernel.scale.astype(np.float64)
+        biases = np.abs(real.astype(np.float64).reshape(-1) / scale)
+    else:
+        return True
+    groups = site.integer("group", 1) if site.node.op_type == "ConvTranspose" else 1
+    return bool(np.all(np.tile(sums, groups) + biases < 2**31))
+
+
 BIAS_RULE = Condition(
     "a bias of int32 with scale s_in · s_w and zero point 0", _bias_on_grid, "quantise again with Sepia"
 )
@@ -91,6 +113,7 @@ INT8_RULES = (
     Condition("weights with zero point 0", _symmetric, "quantise weights symmetrically"),
     Condition("weight scales per output channel or per tensor", _per_output_channel, "quantise weights on that axis"),
     Condition("a bias that fits into int32", _bias_fits, "give tiny weight scales a floor"),
+    Condition("sums that fit into int32", _sums_fit, "give tiny weight scales a floor"),
 )
 """What a layer with weights must keep to if it is to run in int8; one that does not runs in float, which is exact."""
 

@@ -18,6 +18,8 @@ from .settled import name_of, put_codes
 __all__ = ["settle_float_biases"]
 
 _INT32_MAX = 2**31 - 1
+_BETWEEN = ("Relu", "Clip", "Pad", "MaxPool", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze")
+"""Behind a layer, the reader of QDQ files lets it make the codes all the same."""
 
 
 def settle_float_biases(model: ir.Model) -> list[str]:
@@ -25,7 +27,7 @@ def settle_float_biases(model: ir.Model) -> list[str]:
 
     Not exact: by half a step of the sum at most, as every integer kernel rounds it. But OpenVINO then gave 99.85 % of
     the other engines' codes on NNCF's Lite0, and 99.9998 % where the file says the codes. Of layers whose input,
-    weights and result are codes, a Relu or Clip between. A bias beyond int32 stays. Returns a line, or none.
+    weights and result are codes, a Relu, Clip or move between. A bias beyond int32 stays. Returns a line, or none.
     """
     moved = [_settled(node) for node in tuple(model.graph) if kind_of(node).convolution or _is_gemm(node)]
     steps = [step for step in moved if step is not None]
@@ -70,8 +72,9 @@ def _settled(node: ir.Node) -> float | None:
 def _quantize_behind(node: ir.Node) -> ir.Node | None:
     value = node.outputs[0]
     reader = only_reader(value)
-    if is_op(reader, "Relu", "Clip") and reader is not None:
+    while reader is not None and is_op(reader, *_BETWEEN):
         value = reader.outputs[0]
+        reader = only_reader(value)
     readers = value.consumers()
     if not readers or value.is_graph_output() or not all(is_quantize(use) for use in readers):
         return None

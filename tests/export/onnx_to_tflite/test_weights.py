@@ -108,6 +108,15 @@ def test_a_float_bias_that_int32_cannot_hold_keeps_its_layer_in_float(tmp_path: 
     assert "a bias that fits into int32" in in_float(net, tmp_path, y)
 
 
+def test_a_bias_at_the_end_of_int32_keeps_its_layer_in_float(tmp_path: Path) -> None:
+    """brevitas clips the bias of a channel that never fires to −2^31; with a negative sum LiteRT would wrap round."""
+    net = Net(grid=GRID)
+    y = conv(net)
+    name = next(name for name in net.constants if name.endswith("bias_quantized"))
+    net.constants[name][1] = -(2**31)
+    assert "sums that fit into int32" in in_float(net, tmp_path, y)
+
+
 def test_weights_per_input_channel_run_in_float(tmp_path: Path) -> None:
     net = Net(grid=GRID)
     y = net.weighted("Conv", net.input(1, 6, 5, 6), (6, 6, 1, 1), channels=6, axis=1, kernel_shape=[1, 1], bias=False)
