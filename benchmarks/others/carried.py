@@ -56,7 +56,7 @@ def carry(found: Carried, theirs: Path, real: Path | None, photos: NDArray[np.fl
     try:
         found.told = adopt_files(theirs, models, ("onnx", "tflite", "openvino")).told
     except SepiaError as error:
-        found.refused = str(error)
+        found.refused = str(error).replace(str(theirs), theirs.name)
         return found
     own = _outputs("onnxruntime", theirs, photos)
     wanted = None if real is None else _outputs("onnxruntime", real, photos)
