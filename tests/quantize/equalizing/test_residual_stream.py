@@ -32,7 +32,7 @@ def peaks(model: ir.Model, values: tuple[str, ...]) -> dict[str, NDArray[np.floa
 def test_channels_fill_their_tensors_and_no_tensor_gets_wider() -> None:
     model, ends = network()
     (stream,) = (s for s in find_streams(model) if s.joined)
-    found = even_streams(model, ends)
+    found = even_streams(model, ends, strength=1.0)
     before, after = peaks(model, stream.values), peaks(found, stream.values)
     filled = np.zeros(stream.channels)
     for name in stream.values:
