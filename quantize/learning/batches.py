@@ -11,7 +11,7 @@ from torch import Tensor
 from ..calibration.ahead import ahead
 from ..calibration.calibrate import Samples
 
-__all__ = ["batches"]
+__all__ = ["batches", "moved"]
 
 _WAITING = 64
 """Samples among which the next one is drawn: a shuffle whose memory does not grow with their number."""
@@ -29,7 +29,7 @@ def batches(data: Samples, size: int, *, seed: int, augment: bool) -> Iterator[d
     generator = torch.Generator().manual_seed(seed)
     batch: list[dict[str, Tensor]] = []
     for sample in ahead(_shuffled(data, generator)):
-        batch.append(_moved(sample, generator) if augment else sample)
+        batch.append(moved(sample, generator) if augment else sample)
         if len(batch) == size:
             yield {name: torch.cat([one[name] for one in batch]) for name in batch[0]}
             batch = []
@@ -56,7 +56,8 @@ def _drawn(count: int, generator: torch.Generator) -> int:
     return int(torch.randint(count, (), generator=generator))
 
 
-def _moved(sample: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+def moved(sample: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+    """A sample as `batches` augments it, by the next draws of `generator`."""
     mirror = bool(_drawn(2, generator))
     shares = [2 * float(torch.rand((), generator=generator)) - 1 for _ in range(2)]
     return {name: _move(values, mirror, shares) if values.ndim == 4 else values for name, values in sample.items()}

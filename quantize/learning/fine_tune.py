@@ -19,14 +19,16 @@ from ...errors import QuantizeError
 from ...inputs.calibration import CalibrationData, Sample
 from ..fake.network import FakeNetwork
 from ..held_back import split
-from .batches import batches
+from .batches import batches, moved
 
 __all__ = ["Learned", "fine_tune"]
 
 _BATCH = 8
 _JUDGED = 1 / 8
-"""Share of the samples to fit to that the best state is chosen on; they are not learned from."""
+"""Share of the samples to fit to that states are judged on; they are not learned from."""
 _JUDGED_MOST = 32
+_VIEWS = 2
+"""Of each of them, if samples are augmented."""
 _LOOKS = 8
 """How often the network is judged."""
 _WARM_UP = 0.05
@@ -58,20 +60,22 @@ def fine_tune(
     """Move the `learned` parameters so that the outputs come nearer to those of the float network.
 
     `steps` batches; Adam (Kingma and Ba 2015, arXiv:1412.6980) with a short warm-up and a cosine decay to zero. The
-    state that did best on an eighth of the samples, which are not learned from, is kept, and that may be the first one:
-    on them the network never gets worse. What is held back from `network.task.data` is not seen at all. Memory: one
-    batch's activations, a shuffle of 64 samples, those that it is judged on (32 at most). The same seed gives the same
-    parameters. what: the phase, for progress.
+    last state is kept if it does better than the first on an eighth of the samples, else the one that did best on them,
+    which may be the first: on them the network never gets worse. They are not learned from, and are judged as
+    augmentation moves them, because what made `fitted` may have learned them as they stand. What is held back from
+    `network.task.data` is not seen at all. Memory: one batch's activations, a shuffle of 64 samples, those that it is
+    judged on (32 at most, two views of each). The same seed gives the same parameters. what: the phase, for progress.
     """
     if not steps or not learned:
         return
     task = network.task
     to_learn, judged = _apart(task.data)
-    judge = _Judge(network, list(islice(judged, _JUDGED_MOST)))
+    judge = _Judge(network, _views(network, islice(judged, _JUDGED_MOST), seed=seed, augment=augment))
     size = batch if judge.batches_are_their_samples else 1
     optimizer = _adam(learned, steps)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
-    best, kept = judge.loss(), _copies(learned)
+    first = best = last = judge.loss()
+    kept = _copies(learned)
     looks = {round(steps * (look + 1) / _LOOKS) for look in range(_LOOKS)}
     with closing(_taught(network, batches(to_learn, size, seed=seed, augment=augment))) as stream:
         for step, (feeds, targets) in enumerate(islice(stream, steps), start=1):
@@ -81,10 +85,12 @@ def fine_tune(
             optimizer.step()
             scheduler.step()
             network.keep_within()
-            if step in looks and (found := judge.loss()) < best:
-                best, kept = found, _copies(learned)
+            if step in looks and (last := judge.loss()) < best:
+                best, kept = last, _copies(learned)
             task.told(what, step, steps)
-    _restore(learned, kept)
+    # The rate has come to nothing by then; of few samples, the best of many looks is often a chance.
+    if not last < first:
+        _restore(learned, kept)
     for one in learned:
         one.parameter.requires_grad_(False)
         one.parameter.grad = None
@@ -93,6 +99,12 @@ def fine_tune(
 def _apart(data: CalibrationData) -> tuple[CalibrationData, CalibrationData]:
     to_learn, judged = split(data, _JUDGED)
     return (to_learn, judged) if len(judged) else (data, data)
+
+
+def _views(network: FakeNetwork, samples: Iterator[Sample], *, seed: int, augment: bool) -> list[dict[str, Tensor]]:
+    generator = torch.Generator().manual_seed(seed)
+    feeds = [network.tensors(sample) for sample in samples]
+    return [moved(sample, generator) for sample in feeds for _ in range(_VIEWS)] if augment else feeds
 
 
 def _taught(
@@ -108,13 +120,13 @@ def _taught(
 class _Judge:
     """The loss on samples that are kept, with the float network's outputs for them."""
 
-    def __init__(self, network: FakeNetwork, samples: Sequence[Sample]) -> None:
-        if not samples:
+    def __init__(self, network: FakeNetwork, feeds: Sequence[dict[str, Tensor]]) -> None:
+        if not feeds:
             raise QuantizeError(
                 network.task.where, "the calibration data has no samples", accepted="one sample or more"
             )
         self.network = network
-        self.feeds = [network.tensors(sample) for sample in samples]
+        self.feeds = feeds
         self.targets = [self._float(feeds) for feeds in self.feeds]
         powers = {name: torch.cat([target[name].reshape(-1) for target in self.targets]) for name in network.outputs}
         self.power = {name: float(values.var(correction=0)) or 1.0 for name, values in powers.items()}

@@ -137,6 +137,26 @@ def test_a_rate_that_ruins_the_network_leaves_it_as_it_was() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(arrays(fitted), arrays(network.fitted()), strict=True))
 
 
+@pytest.mark.parametrize(("losses", "kept"), [([3, 1, 2], 2), ([3, 1, 4], 1), ([3, 3, 3], 0), ([3, 4, 5], 0)])
+def test_the_last_state_is_kept_if_it_is_better_than_the_first(
+    monkeypatch: pytest.MonkeyPatch, losses: list[float], kept: int
+) -> None:
+    task, fitted = coarse()
+    network = FakeNetwork(task, fitted)
+    biases = [layer.bias for layer in network.layers.values()]
+    seen: list[list[torch.Tensor]] = []
+
+    def told(_: object) -> float:
+        seen.append([bias.detach().clone() for bias in biases])
+        return losses[len(seen) - 1]
+
+    monkeypatch.setattr("sepia.quantize.learning.fine_tune._LOOKS", len(losses) - 1)
+    monkeypatch.setattr("sepia.quantize.learning.fine_tune._Judge.loss", told)
+    fine_tune(network, [Learned(bias, 1.0) for bias in biases], steps=6, seed=0, what="a test")
+    assert not all(torch.equal(one, other) for one, other in zip(seen[0], seen[1], strict=True))
+    assert all(torch.equal(one, other) for one, other in zip(biases, seen[kept], strict=True))
+
+
 def test_travel_is_the_way_of_a_parameter_whose_gradient_keeps_its_sign() -> None:
     """A bias that the loss always pulls up, because it began too low."""
     task, fitted = coarse()
