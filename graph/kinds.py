@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import onnx_ir as ir
 
-__all__ = ["Kind", "kind_of"]
+__all__ = ["Kind", "convolution_kind", "kind_of"]
 
 
 class Kind(StrEnum):
@@ -83,8 +84,12 @@ def kind_of(node: ir.Node) -> Kind:
     weight = node.inputs[1]
     if weight is None or weight.shape is None:
         return Kind.OTHER
-    _, per_group, *kernel = weight.shape.numpy()
-    group = node.attributes.get_int("group", 1)
+    return convolution_kind(weight.shape.numpy(), node.attributes.get_int("group", 1))
+
+
+def convolution_kind(weight_shape: Sequence[int], group: int) -> Kind:
+    """The kind of a convolution, whoever holds it. weight_shape: [C_out, C_in/group, k…]."""
+    _, per_group, *kernel = weight_shape
     if group > 1:
         return Kind.DEPTHWISE if per_group == 1 else Kind.GROUPED
     wide = [size for size in kernel if size > 1]
