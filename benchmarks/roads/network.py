@@ -30,9 +30,9 @@ def build_network(name: str = NETWORK) -> nn.Module:
         package.__path__ = [str(place)]
     if name == "mobilenet-v3-small":
         from sepia.models.layers import seeded
-        from sepia.models.mobilenet_v3 import mobilenet_v3_small
+        from sepia.models.networks.mobilenet_v3 import mobilenet_v3_small
 
         return seeded(mobilenet_v3_small)
-    from sepia.models.efficientnet_lite import efficientnet_lite0
+    from sepia.models.networks.efficientnet_lite import efficientnet_lite0
 
     return efficientnet_lite0()

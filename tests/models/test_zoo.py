@@ -7,43 +7,39 @@ import sys
 
 import pytest
 import torch
-from sepia.models.zoo import ZOO
+from sepia.models.zoo import ZOO, Task, for_inference
 from support.count import count
-
-_PUBLISHED_MILLIONS = {
-    "mobilenet-v1": 4.23,
-    "mobilenet-v2": 3.50,
-    "mobilenet-v3-small": 2.54,
-    "mobilenet-v3-large": 5.48,
-    "xception": 22.86,
-}
 
 
 def test_names_are_their_entries_own() -> None:
-    assert list(ZOO) == ["efficientnet-lite0", *_PUBLISHED_MILLIONS]
+    assert next(iter(ZOO)) == "efficientnet-lite0", "the default network is first"
     assert all(name == entry.name for name, entry in ZOO.items())
 
 
-@pytest.mark.parametrize(("name", "millions"), _PUBLISHED_MILLIONS.items())
-def test_parameters_are_as_published(name: str, millions: float) -> None:
-    assert round(ZOO[name].parameters / 1e6, 2) == millions
+def test_a_name_stands_for_one_network() -> None:
+    made = [(entry.factory, entry.arguments, entry.input_shape) for entry in ZOO.values()]
+    assert len(set(made)) == len(made)
 
 
 @pytest.mark.parametrize("name", ZOO)
 def test_figures_are_those_of_the_network(name: str) -> None:
     entry = ZOO[name]
-    network = entry.build()
-    assert not network.training
-    found = count(network, entry.input_shape[1:])
+    # Shapes alone: layers on "meta" hold no numbers and compute none.
+    with torch.device("cpu" if entry.weights else "meta"):
+        found = count(for_inference(entry.define()), entry.input_shape[1:])
     assert (found.parameters, found.macs, found.separable_macs) == (entry.parameters, entry.macs, entry.separable_macs)
-    assert found.output_shape == (1, 1000)
+    if entry.task is Task.CLASSIFICATION:
+        assert found.output_shape == (1, 1000)
 
 
 @pytest.mark.parametrize("name", ZOO)
 def test_preparation_makes_what_the_network_reads(name: str) -> None:
     entry = ZOO[name]
-    preparation = entry.preparation
-    assert entry.input_shape == (1, preparation.channels, preparation.height, preparation.width)
+    photos = entry.task in (Task.CLASSIFICATION, Task.DETECTION, Task.SEGMENTATION)
+    assert photos == (entry.preparation is not None)
+    if entry.preparation is not None:
+        preparation = entry.preparation
+        assert entry.input_shape == (1, preparation.channels, preparation.height, preparation.width)
 
 
 def test_labels_only_where_classes_mean_something() -> None:

@@ -13,7 +13,10 @@ __all__ = ["Counted", "count"]
 
 @dataclass
 class Counted:
-    """separable_macs: those of depthwise, pointwise and grouped convolutions."""
+    """separable_macs: those of depthwise, pointwise and spatially separable convolutions.
+
+    output_shape: of the first output where there are several.
+    """
 
     parameters: int
     macs: int = 0
@@ -32,13 +35,15 @@ def count(module: nn.Module, shape: tuple[int, ...]) -> Counted:
             return
         macs = weight.numel() * output[0, 0].numel()
         found.macs += macs
-        if layer.groups > 1 or set(weight.shape[2:]) == {1}:  # type: ignore[operator]
+        depthwise = layer.groups > 1 and weight.shape[1] == 1  # type: ignore[operator]
+        if depthwise or (layer.groups == 1 and 1 in weight.shape[2:]):
             found.separable_macs += macs
 
     layers = [layer for layer in module.modules() if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear)]
     hooks = [layer.register_forward_hook(add) for layer in layers]
     with torch.no_grad():
-        found.output_shape = tuple(module.eval()(torch.zeros(1, *shape)).shape)
+        outputs = module.eval()(torch.zeros(1, *shape))
+    found.output_shape = tuple((outputs if isinstance(outputs, torch.Tensor) else outputs[0]).shape)
     for hook in hooks:
         hook.remove()
     return found
