@@ -106,14 +106,16 @@ class Recipe(BaseModel):
 RECIPES = {
     "best": Recipe(
         name="best",
+        even_streams=True,
         spare_channels=True,
         ranges="mse",
         rounding="second-moments",
         bias_correction="empirical",
-        distill=500,
+        distill=700,
     ),
     "default": Recipe(
         name="default",
+        even_streams=True,
         spare_channels=True,
         ranges="mse",
         rounding="second-moments",

@@ -21,7 +21,7 @@ from .weights import fit_accumulator
 
 __all__ = ["round_by_second_moments", "round_layer"]
 
-_RIDGE = 0.01
+_RIDGE = 0.3
 
 
 def round_by_second_moments(task: Task, fitted: Fitted) -> Fitted:
