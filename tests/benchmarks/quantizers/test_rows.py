@@ -24,22 +24,22 @@ def test_every_road_is_there_and_its_environment_pinned() -> None:
         assert row.installable, row
 
 
-def test_every_rung_is_in_every_table() -> None:
+def test_which_rungs_are_in_which_table() -> None:
     assert [row.method for row in QUANTIZERS if row.name.startswith("sepia-")] == list(LADDER)
-    assert [row.method for row in PER_TENSOR if row.name.startswith("sepia-")] == list(LADDER)
-    assert [name for name, _ in by_photos()] == list(LADDER)
+    assert [row.method for row in PER_TENSOR if row.name.startswith("sepia-")] == list(LADDER[:-1])
+    assert {name for name, _ in by_photos()} < set(LADDER)
 
 
 def test_words_for_the_road(tmp_path: Path) -> None:
     calibration, out = Path("c.npy"), tmp_path / "out"
     entropy = ALL["quantize_static-entropy"].arguments(calibration, out, None)
     assert entropy == ["--calibration", "c.npy", "--out", str(out), "--method", "entropy", "--limit", "64"]
-    wheel = ALL[f"sepia-{LADDER[0]}-scikit-images"].arguments(calibration, out, Path("f.onnx"))
+    wheel = ALL["sepia-fast-scikit-images"].arguments(calibration, out, Path("f.onnx"))
     assert wheel[:2] == ["--calibration", "built-in"] and wheel[-2:] == ["--float-onnx", "f.onnx"]
 
 
 def test_a_recipe_of_one_scale_a_layer_is_the_built_in_one_but_for_that(tmp_path: Path) -> None:
-    for name in LADDER:
+    for name in LADDER[:-1]:
         words = ALL[f"sepia-{name}-per-tensor"].arguments(Path("c.npy"), tmp_path / name, None)
         found = recipe(words[words.index("--method") + 1])
         assert found.weights == "per-tensor"
