@@ -25,8 +25,8 @@ class Recipe(BaseModel):
 
     equalize, even_streams, spare_channels, absorb_bias: change the float network, not what it computes. float_layers:
     nodes that stay in float. ranges, percentile: the ends of an activation's grid. weights, weight_ranges: the grids of
-    weights. rounding: of weights on them. learn_ranges, distill: by gradient, in torch. held_back: what no learning
-    technique sees.
+    weights. rounding: of weights on them. learn_blocks, learn_ranges, distill: by gradient, in torch. held_back: what
+    no learning technique sees.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,11 +51,14 @@ class Recipe(BaseModel):
     weight_ranges: Literal["max", "mse", "percentile"] = Field(
         default="max", description="How the end of a weight's grid is found."
     )
-    rounding: Literal["nearest", "second-moments", "adaround", "blocks"] = Field(
+    rounding: Literal["nearest", "second-moments", "adaround"] = Field(
         default="nearest", description="How weights are rounded on their grid."
     )
     bias_correction: Literal["none", "analytic", "empirical"] = Field(
         default="empirical", description="Take the mean error that rounding makes out of the biases."
+    )
+    learn_blocks: bool = Field(
+        default=False, description="Then learn roundings, biases and grids of activations, block by block, by gradient."
     )
     learn_ranges: bool = Field(default=False, description="Learn the grids of activations by gradient.")
     distill: int = Field(default=0, ge=0, description="Steps of fine-tuning by distillation from the float network.")
@@ -77,7 +80,7 @@ class Recipe(BaseModel):
     @property
     def learns(self) -> bool:
         """Fits so many numbers to the samples that it could fit them alone."""
-        return self.rounding != "nearest" or self.learn_ranges or self.distill > 0
+        return self.rounding != "nearest" or self.learn_blocks or self.learn_ranges or self.distill > 0
 
     @property
     def wants_histogram(self) -> bool:
@@ -111,7 +114,8 @@ RECIPES = {
         ranges="mse",
         rounding="second-moments",
         bias_correction="empirical",
-        distill=700,
+        learn_blocks=True,
+        distill=300,
     ),
     "default": Recipe(
         name="default",

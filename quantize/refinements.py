@@ -21,7 +21,7 @@ def refinements(recipe: Recipe) -> list[tuple[str, Refinement]]:
         from .learning.adaround import round_by_adaround
 
         found.append(("adaround", partial(round_by_adaround, seed=recipe.seed)))
-    if recipe.rounding == "blocks":
+    if recipe.learn_blocks:
         from .learning.blocks import round_by_blocks
 
         found.append(("blocks", partial(round_by_blocks, seed=recipe.seed)))

@@ -106,9 +106,10 @@ def _dominating(
     of_grid = activation.share if activation is not None else 0.0
     leave = f'float_layers = ["{layer}"]'
     if of_weights > _DOMINATES * of_grid:
-        rounded = settings.get("rounding", "nearest")
-        remedy = 'rounding = "second-moments"' if rounded == "nearest" else f'rounding = "blocks", or {leave}'
-        return [Hint("its weights dominate", leave if rounded == "blocks" else remedy)]
+        if settings.get("rounding", "nearest") == "nearest":
+            return [Hint("its weights dominate", 'rounding = "second-moments"')]
+        learned = bool(settings.get("learn_blocks", False))
+        return [Hint("its weights dominate", leave if learned else f"learn_blocks = true, or {leave}")]
     if of_grid > _DOMINATES * of_weights:
         learned = bool(settings.get("learn_ranges", False))
         return [Hint("its activation dominates", leave if learned else f"learn_ranges = true, or {leave}")]

@@ -71,7 +71,7 @@ class FakeNetwork(nn.Module):
                     task.where,
                     f"node '{node.name}' ({node.op_type}) cannot be run in torch, as learning by gradient needs",
                     accepted=", ".join(sorted(OPS)),
-                    hint="choose a recipe without adaround, blocks, learn_ranges and distill",
+                    hint="choose a recipe without adaround, learn_blocks, learn_ranges and distill",
                 )
         self._nodes = list(graph)
         self._clips = _clips(self._nodes, placement.dropped)

@@ -68,8 +68,8 @@ def test_a_grid_wider_than_its_values_and_one_with_few_far_out_differ() -> None:
     ("of_weights", "of_grid", "settings", "remedy"),
     [
         (0.5, 0.1, {}, 'rounding = "second-moments"'),
-        (0.5, 0.1, {"rounding": "second-moments"}, 'rounding = "blocks", or float_layers = ["net.dw"]'),
-        (0.5, 0.1, {"rounding": "blocks"}, 'float_layers = ["net.dw"]'),
+        (0.5, 0.1, {"rounding": "second-moments"}, 'learn_blocks = true, or float_layers = ["net.dw"]'),
+        (0.5, 0.1, {"rounding": "second-moments", "learn_blocks": True}, 'float_layers = ["net.dw"]'),
         (0.1, 0.5, {}, 'learn_ranges = true, or float_layers = ["net.dw"]'),
         (0.1, 0.5, {"learn_ranges": True}, 'float_layers = ["net.dw"]'),
         (0.3, 0.3, {}, 'float_layers = ["net.dw"]'),

@@ -110,7 +110,7 @@ def test_the_same_seed_gives_the_same_file(tmp_path: Path) -> None:
     files = []
     for name, seed in (("one", 1), ("again", 1), ("other", 2)):
         (tmp_path / name).mkdir()
-        recipe = Recipe(name="r", rounding="blocks", seed=seed)
+        recipe = Recipe(name="r", learn_blocks=True, seed=seed)
         found = quantised(inverted_residuals(), tmp_path / name, recipe=recipe, data=data)
         assert "blocks" in found.summary.phases
         files.append(found.path.read_bytes())
