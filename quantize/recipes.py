@@ -58,7 +58,7 @@ class Recipe(BaseModel):
         default="empirical", description="Take the mean error that rounding makes out of the biases."
     )
     learn_blocks: bool = Field(
-        default=False, description="Then learn roundings, biases and grids of activations, block by block, by gradient."
+        default=False, description="Then learn roundings and biases, block by block, by gradient."
     )
     learn_ranges: bool = Field(default=False, description="Learn the grids of activations by gradient.")
     distill: int = Field(default=0, ge=0, description="Steps of fine-tuning by distillation from the float network.")

@@ -1,8 +1,8 @@
-"""Block-wise reconstruction: the roundings and grids of a block, learned together against the float block's output.
+"""Block-wise reconstruction: the roundings of a block, learned together against the float block's output.
 
 Li et al. 2021, arXiv:2102.05426 (BRECQ), algorithm 1: blocks one after another, each reading what the blocks before it,
-rounded already, make of the samples; roundings as in AdaRound (`soft_rounding`), the scales of activations as in LSQ
-(Esser et al. 2020, arXiv:1902.08153). Other than there the two are learned in one go, biases are learned too, and the
+rounded already, make of the samples; roundings as in AdaRound (`soft_rounding`). Other than there biases are learned
+too, the scales of activations only if asked (as in LSQ, Esser et al. 2020, arXiv:1902.08153, in the same go), and the
 squared error is not weighted by the Fisher information, for which labels or a loss would be needed.
 """
 
@@ -32,7 +32,7 @@ _MOST_SAMPLES = 1024
 
 
 def round_by_blocks(task: Task, fitted: Fitted, *, seed: int = 0, how: BlockLearning | None = None) -> Fitted:
-    """Learn codes, biases and the grids of activations, block by block, from those that are `fitted`.
+    """Learn codes and biases, with `how` the grids of activations too, block by block, from those that are `fitted`.
 
     Memory does not grow with the samples: codes and float values between two blocks are in temporary files, for at most
     1024 samples. A block that learning made no better stays as it was. Grids that are fixed, or that hold values of two

@@ -1,4 +1,4 @@
-"""One block learned against the float block's outputs: its roundings, biases and the scales of its grids."""
+"""One block learned against the float block's outputs: its roundings, biases and, if asked, the scales of its grids."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ Read = Callable[[Sequence[str], Sequence[int]], dict[str, torch.Tensor]]
 @dataclass(frozen=True)
 class BlockLearning:
     """How one block is learned. steps: of Adam. rate: for V. bias_rate: in steps of the layer's output grid.
-    scale_rate: as a share of the scale. weight_of_regulariser: λ, for errors in units of that at the start, per weight.
-    most_values: inner values that one step goes through, which sets the batch. most_batch: samples of one step.
+    scale_rate: as a share of the scale; 0 leaves the grids. weight_of_regulariser: λ, for errors in units of that at
+    the start, per weight. most_values: inner values that one step goes through, which sets the batch. most_batch:
+    samples of one step.
     """
 
     steps: int = 400
     rate: float = 0.05
     bias_rate: float = 0.01
-    scale_rate: float = 0.001
+    scale_rate: float = 0.0
     weight_of_regulariser: float = 50.0
     most_values: int = 2_000_000
     most_batch: int = 16
@@ -66,6 +67,7 @@ def learn_block(
         return
     grids = dict.fromkeys(network.grids[name] for name in block.values)
     free = [grid for grid in grids if not grid.fixed and set(settled).isdisjoint(grid.group.values)]
+    free = free if how.scale_rate else []
     lesson = _Lesson(network, block, free, how)
     order = torch.Generator().manual_seed(seed)
     batch = _batch(network, block, inputs, len(learned_from), how)
