@@ -16,6 +16,7 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
     "models": "List the zoo: parameters, MACs, the share in separable layers.",
+    "separate": "Make a network's standard convolutions separable, for a budget or an agreement.",
     "export": "Write a network as float ONNX, TFLite and OpenVINO IR.",
     "quantize": "Quantise once to int8, and translate to every format.",
     "explain": "Say which layer of a quantised network loses what, and what would mend it.",

@@ -38,7 +38,7 @@ def test_every_command_has_a_file_and_help() -> None:
 def test_a_misspelt_command_is_one_line() -> None:
     found = sepia("exprt")
     assert (found.returncode, found.stdout) == (1, "")
-    assert found.stderr == "sepia: no command 'exprt' (did you mean export or report or explain?)\n"
+    assert found.stderr == "sepia: no command 'exprt' (did you mean export or report or separate?)\n"
 
 
 def test_a_misspelt_option_is_one_line() -> None:
