@@ -3,7 +3,8 @@
 `<!-- help: export -->` becomes that command's `--help`, `<!-- help: devices probe -->` a sub-command's;
 `<!-- table: tflite -->` and `<!-- table: c -->` the support tables' rows; `<!-- table: configuration -->` the keys of
 sepia.toml with their defaults; `<!-- table: results-row -->` the keys of that record of the results' schema;
-`<!-- table: boards -->` the profiles; `<!-- table: wheels -->` which runtime has wheels where.
+`<!-- table: boards -->` the profiles; `<!-- table: wheels -->` which runtime has wheels where;
+`<!-- table: layers -->`, `layer-symbols`, `layer-costs` and `layer-limits` what `models.layers` says of itself.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ def _printed(what: str, name: str) -> str:
         return f"```text\n{_help(name)}\n```"
     if name.startswith("results-"):
         return _results(name.removeprefix("results-"))
+    if name.startswith("layer"):
+        return _layers(name)
     return {"tflite": _tflite, "c": _c, "configuration": _configuration, "boards": _boards, "wheels": _wheels}[name]()
 
 
@@ -54,6 +57,18 @@ def _c() -> str:
     from sepia.export.onnx_to_c import support_table
 
     return _rows(support_table())
+
+
+def _layers(name: str) -> str:
+    from sepia.models.layers import table
+
+    tables = {
+        "layers": table.layer_table,
+        "layer-symbols": table.symbol_table,
+        "layer-costs": table.cost_table,
+        "layer-limits": table.limit_table,
+    }
+    return _rows(tables[name]())
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -39,8 +39,8 @@ def layer_table() -> list[dict[str, str]]:
         {
             "layer": f"`{layer.__name__}`",
             "dimensions": dimensions,
-            "parameters": layer.facts.parameters,
-            "MACs": layer.facts.macs,
+            "parameters": f"`{layer.facts.parameters}`",
+            "MACs": f"`{layer.facts.macs}`",
         }
         for layer, dimensions in LAYERS.items()
     ]
@@ -56,68 +56,55 @@ def limit_table() -> list[dict[str, str]]:
 
 def symbol_table() -> list[dict[str, str]]:
     """A row a symbol of the formulas."""
-    return [{"symbol": symbol, "means": meaning} for symbol, meaning in SYMBOLS.items()]
+    return [{"symbol": f"`{symbol}`", "means": meaning} for symbol, meaning in SYMBOLS.items()]
 
 
 def cost_table() -> list[dict[str, str]]:
-    """The same step made by several layers: 128 channels to 128, kernel 3, no normalisation; beside the standard."""
-    planes, size = 128, (28, 28)
-    volume, clip = 64, (8, 28, 28)
-    steps: list[tuple[str, Layer, tuple[int, ...], Layer]] = []
-    flat = ConvNorm(planes, planes, norm=False)
-    steps += [
-        (f"`{name}`", layer, size, flat)
-        for name, layer in (
-            (f"ConvNorm({planes}, {planes})", flat),
-            (f"Depthwise({planes})", Depthwise(planes, norm=False)),
-            (f"Pointwise({planes}, {planes})", Pointwise(planes, planes, norm=False)),
-            (
-                f"DepthwiseSeparable({planes}, {planes})",
-                DepthwiseSeparable(planes, planes, between=(), after=()),
-            ),
-            (
-                f"DepthwiseSeparable({planes}, {planes}, groups=4)",
-                DepthwiseSeparable(planes, planes, groups=4, between=(), after=()),
-            ),
-            (
-                f"SpatiallySeparable({planes}, {planes})",
-                SpatiallySeparable(planes, planes, between=(), after=()),
-            ),
-            (
-                f"SpatiallySeparable({planes}, {planes}, groups={planes})",
-                SpatiallySeparable(planes, planes, groups=planes, between=(), after=()),
-            ),
-        )
+    """One step by several layers, each beside the standard one: kernel 3, stride 1, no normalisation.
+
+    In 2-D 128 channels to 128 at 28×28, in 3-D 64 to 64 at 8×28×28.
+    """
+    return [*_plane(), *_clip()]
+
+
+def _plane() -> list[dict[str, str]]:
+    channels = 128
+    layers: dict[str, Layer] = {
+        "ConvNorm": ConvNorm(channels, channels, norm=False),
+        "Depthwise": Depthwise(channels, norm=False),
+        "Pointwise": Pointwise(channels, channels, norm=False),
+        "DepthwiseSeparable": DepthwiseSeparable(channels, channels, between=(), after=()),
+        "DepthwiseSeparable, groups=4": DepthwiseSeparable(channels, channels, groups=4, between=(), after=()),
+        "SpatiallySeparable": SpatiallySeparable(channels, channels, between=(), after=()),
+        "SpatiallySeparable, depthwise": SpatiallySeparable(channels, channels, groups=channels, between=(), after=()),
+    }
+    return _costs(layers, (28, 28))
+
+
+def _clip() -> list[dict[str, str]]:
+    channels, each = 64, ((0,), (1,), (2,))
+    layers: dict[str, Layer] = {
+        "ConvNorm": ConvNorm(channels, channels, norm=False, dimensions=3),
+        "DepthwiseSeparable": DepthwiseSeparable(channels, channels, between=(), after=(), dimensions=3),
+        "SpatiallySeparable": SpatiallySeparable(channels, channels, between=(), after=(), dimensions=3),
+        "SpatiallySeparable, each direction": SpatiallySeparable(
+            channels, channels, directions=each, between=(), after=(), dimensions=3
+        ),
+    }
+    return _costs(layers, (8, 28, 28))
+
+
+def _costs(layers: Mapping[str, Layer], size: tuple[int, ...]) -> list[dict[str, str]]:
+    """A row a layer; the first is the standard one."""
+    found = {name: layer.cost(size) for name, layer in layers.items()}
+    standard = next(iter(found.values()))
+    return [
+        {
+            "layer": name,
+            "input": "×".join(map(str, size)),
+            "parameters": f"{cost.parameters:,}",
+            "MACs": f"{cost.macs:,}",
+            "of the standard layer's": f"{100 * cost.macs / standard.macs:.1f} %",
+        }
+        for name, cost in found.items()
     ]
-    solid = ConvNorm(volume, volume, norm=False, dimensions=3)
-    steps += [
-        (f"`{name}`", layer, clip, solid)
-        for name, layer in (
-            (f"ConvNorm({volume}, {volume}, dimensions=3)", solid),
-            (
-                f"DepthwiseSeparable({volume}, {volume}, dimensions=3)",
-                DepthwiseSeparable(volume, volume, between=(), after=(), dimensions=3),
-            ),
-            (
-                f"SpatiallySeparable({volume}, {volume}, dimensions=3)",
-                SpatiallySeparable(volume, volume, between=(), after=(), dimensions=3),
-            ),
-            (
-                f"SpatiallySeparable({volume}, {volume}, directions=((0,), (1,), (2,)), dimensions=3)",
-                SpatiallySeparable(volume, volume, directions=((0,), (1,), (2,)), between=(), after=(), dimensions=3),
-            ),
-        )
-    ]
-    rows = []
-    for name, layer, shape, standard in steps:
-        cost, whole = layer.cost(shape), standard.cost(shape)
-        rows.append(
-            {
-                "layer": name,
-                "input": "×".join(map(str, shape)),
-                "parameters": f"{cost.parameters:,}",
-                "MACs": f"{cost.macs:,}",
-                "of the standard layer's": f"{100 * cost.macs / whole.macs:.1f} %",
-            }
-        )
-    return rows

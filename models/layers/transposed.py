@@ -116,12 +116,20 @@ class DepthwiseTransposed(Layer):
     def forward(self, values: Tensor) -> Tensor:
         check_input(self.name, values.shape, self.conv.in_channels, self.dimensions)
         values = self.conv(values)
+        if self.training:  # the batch's statistics are those of the output
+            values = self._sliced(values)
+        if self.norm is not None:
+            values = self.norm(values)
+        if self.activation is not None:
+            values = self.activation(values)
+        # Elsewhere behind both, which is the same: nothing stands between the convolution and what folds into it.
+        return values if self.training else self._sliced(values)
+
+    def _sliced(self, values: Tensor) -> Tensor:
         for axis, cut in enumerate(self.cuts, start=2):
             if cut.before or cut.after:
                 values = values.narrow(axis, cut.before, values.shape[axis] - cut.before - cut.after)
-        if self.norm is not None:
-            values = self.norm(values)
-        return values if self.activation is None else self.activation(values)
+        return values
 
     def output_size(self, size: Sequence[int]) -> tuple[int, ...]:
         found = []

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sepia.graph.cost import graph_cost
 from sepia.models.layers import SYMBOLS, Layer
 from sepia.models.layers.facts import evaluate
 from sepia.models.layers.table import LAYERS
@@ -51,26 +49,6 @@ def test_formulas_give_what_is_counted(kind: type[Layer]) -> None:
 
     judge()
     assert len(seen) >= _EACH
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.__name__)
-def test_formulas_give_what_the_exported_graph_costs(kind: type[Layer], tmp_path: Path) -> None:
-    """Parameters are those of the torch module: normalisations are folded in the graph."""
-    from sepia.export.torch_to_onnx import torch_to_onnx
-    from sepia.graph import load_graph
-
-    @settings(max_examples=2, deadline=None, derandomize=True, database=None)
-    @given(drawn=drawn_module(kind))
-    def judge(drawn: tuple[Layer, tuple[int, ...]]) -> None:
-        layer, size = drawn
-        with torch.no_grad():
-            program = torch.export.export(layer, (torch.zeros(1, channels_in(layer), *size),))
-        torch_to_onnx(program, tmp_path / "layer.onnx", metadata={})
-        costs = graph_cost(load_graph(tmp_path / "layer.onnx"))
-        assert layer.cost(size).macs == sum(cost.macs for cost in costs)
-
-    judge()
 
 
 @pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.__name__)

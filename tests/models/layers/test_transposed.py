@@ -73,6 +73,15 @@ def test_separable_is_both_one_after_the_other(dimensions: int) -> None:
     np.testing.assert_allclose(found, ran(layer.pointwise, ran(layer.depthwise, values)))
 
 
+def test_in_training_the_statistics_are_those_of_the_output() -> None:
+    layer = DepthwiseTransposed(2, 4, 1, padding="same", activation=None, dimensions=1).train()
+    values = torch.randn(4, 2, 5, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        found = layer(values)
+    assert found.shape == (4, 2, 5)
+    torch.testing.assert_close(found.mean((0, 2)), torch.zeros(2), atol=1e-6, rtol=0)
+
+
 def test_an_unknown_padding_is_refused() -> None:
     with pytest.raises(ModelError, match="DepthwiseTransposed: padding is 'full'; accepted: centred, same, valid"):
         DepthwiseTransposed(2, padding="full")  # type: ignore[arg-type]
