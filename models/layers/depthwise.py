@@ -20,8 +20,8 @@ __all__ = ["Depthwise"]
     macs="k·C·m·P",
     cannot="it doesn't mix channels (an output channel reads one input channel alone), and changes their number only "
     "by a whole factor; a pointwise layer beside it does both",
-    source="Sifre and Mallat 2014, Rigid-motion scattering, chapter 6; Howard et al. 2017, arXiv:1704.04861, section "
-    "3.1; the multiplier's order is that of TensorFlow's depthwise_conv2d",
+    source="Sifre 2014, Rigid-motion scattering for image classification (thesis), section 6.2; Howard et al. 2017, "
+    "arXiv:1704.04861, section 3.1; the multiplier's order is that of TensorFlow's depthwise_conv2d",
 )
 class Depthwise(ConvNorm):
     """One filter a channel, or `multiplier` of them: mixes positions, not channels.

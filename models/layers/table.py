@@ -18,17 +18,17 @@ from .transposed import DepthwiseTransposed, SeparableTransposed
 
 __all__ = ["LAYERS", "cost_table", "layer_table", "limit_table", "symbol_table"]
 
-LAYERS: Mapping[type[Layer], str] = {
-    ConvNorm: "1-D, 2-D, 3-D",
-    Depthwise: "1-D, 2-D, 3-D",
-    Pointwise: "1-D, 2-D, 3-D",
-    DepthwiseSeparable: "1-D, 2-D, 3-D",
-    SpatiallySeparable: "2-D, 3-D",
-    InvertedResidual: "1-D, 2-D, 3-D",
-    SqueezeExcite: "1-D, 2-D, 3-D",
-    DepthwiseTransposed: "1-D, 2-D, 3-D",
-    SeparableTransposed: "1-D, 2-D, 3-D",
-    SeparableASPP: "1-D, 2-D, 3-D",
+LAYERS: Mapping[type[Layer], tuple[int, ...]] = {
+    ConvNorm: (1, 2, 3),
+    Depthwise: (1, 2, 3),
+    Pointwise: (1, 2, 3),
+    DepthwiseSeparable: (1, 2, 3),
+    SpatiallySeparable: (2, 3),
+    InvertedResidual: (1, 2, 3),
+    SqueezeExcite: (1, 2, 3),
+    DepthwiseTransposed: (1, 2, 3),
+    SeparableTransposed: (1, 2, 3),
+    SeparableASPP: (1, 2, 3),
 }
 """Every layer, with the dimensions it exists in."""
 
@@ -38,7 +38,7 @@ def layer_table() -> list[dict[str, str]]:
     return [
         {
             "layer": f"`{layer.__name__}`",
-            "dimensions": dimensions,
+            "dimensions": ", ".join(map(str, dimensions)),
             "parameters": f"`{layer.facts.parameters}`",
             "MACs": f"`{layer.facts.macs}`",
         }

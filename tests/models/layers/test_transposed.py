@@ -49,6 +49,17 @@ def test_it_is_its_loops(data: st.DataObject, dimensions: int, multiplier: int, 
     assert layer.cost(size).macs == count
 
 
+@pytest.mark.parametrize(("kernel", "stride"), [(2, 1), (4, 1), (3, 2), (5, 2), (4, 3)])
+@pytest.mark.parametrize(("padding", "odd"), [("centred", 1), ("same", 0)])
+def test_an_odd_rest_is_cut_in_front_or_behind(kernel: int, stride: int, padding: str, odd: int) -> None:
+    """What one value puts down: the filter, less half of what is too much, the odd one on the side that is told."""
+    layer = DepthwiseTransposed(1, kernel, stride, padding=padding, norm=False, activation=None, dimensions=1)  # type: ignore[arg-type]
+    layer.conv.weight.data = torch.arange(1.0, kernel + 1).reshape(1, 1, kernel)
+    front = (kernel - stride) // 2 + odd
+    with torch.no_grad():
+        assert layer(torch.ones(1, 1, 1))[0, 0].tolist() == [*range(front + 1, front + stride + 1)]
+
+
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("stride", [1, 2, 3])
 def test_same_is_the_gradient_of_a_same_convolution(kernel: int, stride: int) -> None:
