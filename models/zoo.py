@@ -71,9 +71,12 @@ class ZooEntry:
         """In evaluation mode, with its weights; random ones are the same each time, and keep to a sane range."""
         if self.weights:
             return self.define()
-        from .networks.random_weights import seeded_for
+        from .layers import seeded
 
-        return for_inference(seeded_for(self.define, self.input_shape))
+        # Small photos do as well, and cost less; but of those a detector's last maps have one position.
+        small = self.task in (Task.CLASSIFICATION, Task.SEGMENTATION)
+        shape = (4, 3, 96, 96) if small else (4, *self.input_shape[1:])
+        return for_inference(seeded(self.define, shape=shape))
 
 
 def for_inference(network: nn.Module) -> nn.Module:
@@ -99,6 +102,11 @@ def _standard(size: int, resampling: Resampling = "bilinear") -> Preparation:
 
 def _lite(size: int) -> Preparation:
     return Preparation(size, size, size + 32, resampling="bicubic")
+
+
+def _whole(size: int) -> Preparation:
+    """All of the photo, squeezed to a square, to [−1, 1]: what is cut off can't be detected."""
+    return Preparation(size, size, 0, mean=(127.5,) * 3, scale=(127.5,) * 3)
 
 
 class _Row(NamedTuple):
@@ -212,6 +220,84 @@ _ENTRIES = (
         "xception",
         "Chollet 2017, arXiv:1610.02357",
         _Row("xception", "Xception", (), _signed(299), 22_855_952, 8_357_403_496, 7_937_876_744),
+    ),
+    ZooEntry(
+        "ssdlite-mobilenet-v2",
+        Task.DETECTION,
+        "ssdlite:SSDLite",
+        (),
+        (1, 3, 300, 300),
+        parameters=4_500_543,
+        macs=749_503_856,
+        separable_macs=730_063_856,
+        preparation=_whole(300),
+        weights=None,
+        reference="Sandler et al. 2018, arXiv:1801.04381",
+    ),
+    ZooEntry(
+        "blazeface",
+        Task.DETECTION,
+        "blazeface:BlazeFace",
+        (),
+        (1, 3, 128, 128),
+        parameters=101_390,
+        macs=30_760_960,
+        separable_macs=23_388_160,
+        preparation=_whole(128),
+        weights=None,
+        reference="Bazarevsky et al. 2019, arXiv:1907.05047",
+    ),
+    ZooEntry(
+        "deeplab-v3-plus-mobilenet-v2",
+        Task.SEGMENTATION,
+        "deeplab_v3_plus:DeepLabV3Plus",
+        (),
+        (1, 3, 513, 513),
+        parameters=2_725_573,
+        macs=5_900_011_312,
+        separable_macs=5_842_944_976,
+        preparation=_whole(513),
+        weights=None,
+        reference="Chen et al. 2018, arXiv:1802.02611",
+    ),
+    ZooEntry(
+        "ds-cnn",
+        Task.KEYWORD_SPOTTING,
+        "ds_cnn:DsCnn",
+        (),
+        (1, 1, 49, 10),
+        parameters=23_180,
+        macs=2_656_768,
+        separable_macs=2_336_000,
+        preparation=None,
+        weights=None,
+        reference="Zhang et al. 2017, arXiv:1711.07128",
+    ),
+    ZooEntry(
+        "matchboxnet",
+        Task.KEYWORD_SPOTTING,
+        "matchboxnet:MatchboxNet",
+        (),
+        (1, 64, 128),
+        parameters=77_214,
+        macs=9_195_264,
+        separable_macs=9_191_424,
+        preparation=None,
+        weights=None,
+        reference="Majumdar and Ginsburg 2020, arXiv:2004.08531",
+    ),
+    ZooEntry(
+        "x3d-xs",
+        Task.VIDEO,
+        "x3d:X3D",
+        (),
+        (1, 3, 4, 160, 160),
+        parameters=3_794_274,
+        macs=605_256_512,
+        separable_macs=604_437_312,
+        preparation=None,
+        weights=None,
+        reference="Feichtenhofer 2020, arXiv:2004.04730",
     ),
 )
 

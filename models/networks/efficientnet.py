@@ -55,5 +55,4 @@ class _MBConv(InvertedResidual):
         super().__init__(
             channels_in, channels_out, expanded, kernel, stride, padding="same", activation=nn.SiLU, eps=_EPS
         )
-        self.squeeze_excite = SqueezeExcite(expanded, channels_in // 4, gate=nn.Sigmoid)
-        self.squeeze_excite.activation = nn.SiLU()
+        self.squeeze_excite = SqueezeExcite(expanded, channels_in // 4, activation=nn.SiLU, gate=nn.Sigmoid)

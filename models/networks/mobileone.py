@@ -70,7 +70,7 @@ class MobileOne(nn.Module):
 
     def __init__(self, stages: tuple[tuple[int, int], ...], branches: int, classes: int = 1000) -> None:
         super().__init__()
-        channels = stages[0][0]
+        channels = min(64, stages[0][0])
         layers: list[nn.Module] = [MobileOneLayer(3, channels, 3, 2)]
         for out, count in stages:
             for index in range(count):

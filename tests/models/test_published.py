@@ -18,15 +18,18 @@ _LITE = "TPU models, official/efficientnet/lite/README.md"
 
 @dataclass(frozen=True)
 class Published:
-    """Figures as they are printed. parameters: in millions. macs: in millions, in billions with a G behind.
+    """Figures as they are printed. parameters: in millions. macs: in millions, in billions with a G behind; None where
+    nobody printed them.
 
-    with_norms: the source's counter (fvcore's) adds two for each value that a batch normalisation puts out.
+    idle: parameters that the source's definition has and ours does not. with_norms: the source's counter (fvcore's)
+    adds two for each value that a batch normalisation puts out.
     """
 
     parameters: str
-    macs: str
+    macs: str | None
     source: str
     with_norms: bool = False
+    idle: int = 0
 
 
 PUBLISHED = {
@@ -49,10 +52,16 @@ PUBLISHED = {
     "mnasnet-0.5": Published("2.218512", "0.104G", "torchvision, MNASNet0_5_Weights"),
     "shufflenet-v2": Published("2.278604", "0.145G", "torchvision, ShuffleNet_V2_X1_0_Weights"),
     "shufflenet-v2-0.5": Published("1.366792", "0.04G", "torchvision, ShuffleNet_V2_X0_5_Weights"),
-    "ghostnet": Published("5.2", "141", "arXiv:1911.11907, table 7"),
-    # Folded; in branches it has 5.29 M.
-    "mobileone-s0": Published("2.1", "275", "arXiv:2206.04040, table 9"),
+    "ghostnet": Published("5.2", "0.141G", "arXiv:1911.11907, as Papers with Code lists it"),
+    # Folded. mmpretrain's 0.27 G is cut, not rounded, or counts less; S1 is held against timm in test_mobileone.py.
+    "mobileone-s0": Published("2.08", None, "mmpretrain, configs/mobileone/README.md"),
+    # Trainable ones; the biases in front of normalisations, 64 in each of 9 layers, are left out here.
+    "ds-cnn": Published("0.023756", None, "mlcommons/tiny, benchmark/training/keyword_spotting", idle=576),
+    # The authors' PyTorchVideo counts 3.79 M, the paper 3.76 M.
+    "x3d-xs": Published("3.8", "0.6G", "SlowFast, MODEL_ZOO.md"),
 }
+"""SSDLite and DeepLab, published for other sizes and parts, are in their own tests; so are BlazeFace and MatchboxNet,
+whose counts were found nowhere."""
 
 
 def _round(figure: float, like: str) -> str:
@@ -79,7 +88,10 @@ def _normalised_values(network: nn.Module, shape: tuple[int, ...]) -> int:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_counts_are_the_published_ones(name: str) -> None:
     entry, published = ZOO[name], PUBLISHED[name]
-    assert _round(entry.parameters / 1e6, published.parameters) == published.parameters, published.source
+    parameters = entry.parameters + published.idle
+    assert _round(parameters / 1e6, published.parameters) == published.parameters, published.source
+    if published.macs is None:
+        return
     macs = entry.macs
     if published.with_norms:
         with torch.device("meta" if entry.weights is None else "cpu"):

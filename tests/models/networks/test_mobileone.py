@@ -6,6 +6,7 @@ import pytest
 import torch
 from sepia.models.layers import set_norm_statistics
 from sepia.models.networks.mobileone import MobileOne, MobileOneLayer
+from support.count import count
 from torch import nn
 
 _LAYERS = {
@@ -48,6 +49,21 @@ def test_a_network_for_inference_has_no_branch_left() -> None:
     kinds = [type(layer) for layer in network.modules() if not list(layer.children())]
     assert set(kinds) == {nn.Conv2d, nn.ReLU, nn.AdaptiveAvgPool2d, nn.Linear}
     assert kinds.count(nn.Conv2d) == 1 + 2 * 3
+
+
+def test_s1_in_branches_costs_what_timm_says() -> None:
+    """4.83 M parameters and 0.86 G, by a counter that adds two for each normalised value: timm,
+    results/benchmark-infer-fp32-nchw-pt240-cpu-i9_10940x-dynamo.csv."""
+    with torch.device("meta"):
+        network = MobileOne(((96, 2), (192, 8), (512, 10), (1280, 1)), branches=1)
+    norms: list[int] = []
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.register_forward_hook(lambda layer, inputs, output: norms.append(output.numel()))
+    with torch.device("meta"):
+        found = count(network, (3, 224, 224))
+    assert round(found.parameters / 1e6, 2) == 4.83
+    assert round((found.macs + 2 * sum(norms)) / 1e9, 2) == 0.86
 
 
 def _unsettle(module: nn.Module, batch: torch.Tensor) -> None:
