@@ -4,7 +4,8 @@
 `<!-- table: tflite -->` and `<!-- table: c -->` the support tables' rows; `<!-- table: configuration -->` the keys of
 sepia.toml with their defaults; `<!-- table: results-row -->` the keys of that record of the results' schema;
 `<!-- table: boards -->` the profiles; `<!-- table: wheels -->` which runtime has wheels where;
-`<!-- table: layers -->`, `layer-symbols`, `layer-costs` and `layer-limits` what `models.layers` says of itself.
+`<!-- table: zoo -->` the zoo; `<!-- table: layers -->`, `layer-symbols`, `layer-costs` and `layer-limits` what
+`models.layers` says of itself.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ def _printed(what: str, name: str) -> str:
         return _results(name.removeprefix("results-"))
     if name.startswith("layer"):
         return _layers(name)
-    return {"tflite": _tflite, "c": _c, "configuration": _configuration, "boards": _boards, "wheels": _wheels}[name]()
+    tables = {"tflite": _tflite, "c": _c, "configuration": _configuration}
+    return (tables | {"boards": _boards, "wheels": _wheels, "zoo": _zoo})[name]()
 
 
 def _help(name: str) -> str:
@@ -76,6 +78,26 @@ def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
     lines = [" | ".join(heads), " | ".join("---" for _ in heads)]
     lines += [" | ".join(str(row[head]).replace("|", "\\|") for head in heads) for row in rows]
     return "\n".join(f"| {line} |" for line in lines)
+
+
+def _zoo() -> str:
+    from sepia.models.zoo import ZOO
+
+    return _rows(
+        [
+            {
+                "name": f"`{entry.name}`",
+                "task": entry.task,
+                "input": "×".join(map(str, entry.input_shape[1:])),
+                "parameters, M": f"{entry.parameters / 1e6:.2f}",
+                "MACs, M": f"{entry.macs / 1e6:.1f}",
+                "separable": f"{entry.separable_macs / entry.macs:.1%}",
+                "weights": entry.weights or "none",
+                "paper": entry.reference,
+            }
+            for entry in ZOO.values()
+        ]
+    )
 
 
 def _boards() -> str:
