@@ -54,7 +54,8 @@ class Subject:
 def main() -> int:
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
-    print(f"`{' '.join(['python -m benchmarks.separating', *sys.argv[1:]])}`; {describe()}", flush=True)
+    machine = ", ".join(f"{key} {value}" for key, value in describe().items())
+    print(f"`{' '.join(['python -m benchmarks.separating', *sys.argv[1:]])}` ({machine})\n", flush=True)
     print(f"Repair: {arguments.steps} batches of 16. Error: rms of the outputs' error over their spread.\n", flush=True)
     print("| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD), flush=True)
     for name in arguments.only:
@@ -83,8 +84,9 @@ def _digits(arguments: argparse.Namespace) -> Subject:
     from .digits import SHAPE, digits, trained
 
     train, unseen = digits()
+    net = trained()
     with torch.no_grad():
-        program = torch.export.export(trained(), (torch.zeros(*SHAPE),))
+        program = torch.export.export(net, (torch.zeros(*SHAPE),))
 
     def samples() -> Iterator[dict[str, torch.Tensor]]:
         yield from ({"input": image[None]} for image in train.images)

@@ -1,9 +1,10 @@
-"""A convolution as depthwise, then pointwise; a sum of R such pairs is one depthwise layer of multiplier R.
+"""A convolution as depthwise, then pointwise; a sum of R such pairs is one depthwise layer over R copies of the input.
 
 Network decoupling: Guo et al. 2018, arXiv:1808.05517, section 3. For input channel i the slice W[:, i] is a matrix
 [C_out, k]; its best approximation by R products of a column (the pointwise weights) and a row (a depthwise filter) is
 its truncated SVD, exact for R = min(C_out, k). The R depthwise outputs of all channels go through one pointwise layer,
-which adds them up: no branches.
+which adds them up: no sums that int8 would round again. Copies and not a depth multiplier, which is the same function:
+engines have fast kernels for the multiplier 1 alone.
 """
 
 from __future__ import annotations
@@ -47,9 +48,10 @@ def separate(convolution: Convolution, rank: int, data: Data | None = None) -> F
         fits = [(filters, mixing), *((start, _mixing(convolution, start, data)) for start in starts)]
         filters, mixing = best(convolution, ((*fit, _weight(*fit)) for fit in fits), data)
     weight = _weight(filters, mixing)
-    # [C_in·R, taps] and [C_out, C_in·R]: torch's order of a depthwise layer's outputs, channel by channel.
+    # [R·C_in, taps] and [C_out, R·C_in]: copy by copy.
     depthwise, pointwise = balanced(
-        filters.reshape(-1, convolution.taps), mixing.transpose(1, 0, 2).reshape(convolution.channels_out, -1)
+        filters.transpose(1, 0, 2).reshape(-1, convolution.taps),
+        mixing.transpose(1, 2, 0).reshape(convolution.channels_out, -1),
     )
     dimensions = len(convolution.kernel)
     first = stage(
@@ -58,7 +60,8 @@ def separate(convolution: Convolution, rank: int, data: Data | None = None) -> F
         depthwise.reshape(-1, 1, *convolution.kernel),
         convolution.size_in,
         along=(True,) * dimensions,
-        groups=convolution.channels_in,
+        groups=rank * convolution.channels_in,
+        repeat=rank,
     )
     second = stage(
         "pointwise",

@@ -47,6 +47,9 @@ def _convolve(
     if bias is not None:
         put(root, f"{path}.bias", torch.from_numpy(bias.copy()))
         held = graph.get_attr(f"{path}.bias")
+    if one.repeat > 1:
+        source = graph.call_function(torch.ops.aten.cat.default, ([source] * one.repeat, 1))
+        _located(source, f"{path}.copies", "torch.nn.modules.module.Module")
     pads = one.pads
     if any(before != after for before, after in pads):
         # torch pads evenly alone; it counts from the last dimension.

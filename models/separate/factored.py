@@ -18,7 +18,7 @@ class Stage:
     """One small convolution without bias. part: what it is, for its name.
 
     weight: float32 [C_out, C_in/groups, *kernel]. pads: zeros before and after in each dimension. size_out: of one
-    sample.
+    sample. repeat: it reads its input so many times over, all channels and then all of them again.
     """
 
     part: str
@@ -28,6 +28,7 @@ class Stage:
     dilations: tuple[int, ...]
     groups: int
     size_out: tuple[int, ...]
+    repeat: int = 1
 
     @property
     def macs(self) -> int:
@@ -66,6 +67,7 @@ def stage(
     *,
     along: tuple[bool, ...],
     groups: int = 1,
+    repeat: int = 1,
 ) -> Stage:
     """A stage with the strides, pads and dilations of `convolution` in some dimensions and none in the others.
 
@@ -78,7 +80,7 @@ def stage(
     dilations = tuple(convolution.dilations[d] if along[d] else 1 for d in dimensions)
     kernel = weight.shape[2:]
     size_out = tuple(output_size(size_in[d], kernel[d], strides[d], pads[d], dilations[d]) for d in dimensions)
-    return Stage(part, weight.astype(np.float32), strides, pads, dilations, groups, size_out)
+    return Stage(part, weight.astype(np.float32), strides, pads, dilations, groups, size_out, repeat)
 
 
 def balanced(first: Weights, second: Weights) -> tuple[Weights, Weights]:

@@ -91,6 +91,7 @@ def run_factored(factored: Factored, values: NDArray[np.float32]) -> Array:
     for branch in factored.branches:
         out = values.astype(np.float64)
         for one in branch:
+            out = np.concatenate([out] * one.repeat, axis=1)
             out = _run(out, one.weight, one.strides, one.pads, one.dilations, one.groups)
             assert out.shape[2:] == one.size_out
         total = out if total is None else total + out

@@ -124,7 +124,7 @@ def test_new_layers_are_called_after_the_old_one_and_survive_the_file(tmp_path: 
     torch.export.save(program, tmp_path / "net.pt2")
     again = SeparableNetwork(load_pt2(tmp_path / "net.pt2"), where="again")
     assert list(again.weight_shapes) == ["stem", "down.depthwise", "down.pointwise", "twice", "twice_2", "even", "mix"]
-    assert again.weight_shapes["down.depthwise"] == ((16, 1, 3, 2), 8)
+    assert again.weight_shapes["down.depthwise"] == ((16, 1, 3, 2), 16)
     names = [node.name for node in to_graph(program).graph if node.op_type == "Conv"]
     assert names[:3] == ["stem", "down.depthwise", "down.pointwise"]
 
