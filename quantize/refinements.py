@@ -14,9 +14,10 @@ def refinements(recipe: Recipe) -> list[tuple[str, Refinement]]:
     """(name of the phase, technique). Each is loaded only where it is asked for: most of them load torch."""
     found: list[tuple[str, Refinement]] = []
     if recipe.rounding == "second-moments":
-        from .rounding.by_second_moments import round_by_second_moments
+        from .rounding.by_second_moments import RIDGE, RIDGE_PER_TENSOR, round_by_second_moments
 
-        found.append(("second moments", round_by_second_moments))
+        ridge = RIDGE_PER_TENSOR if recipe.weights == "per-tensor" else RIDGE
+        found.append(("second moments", partial(round_by_second_moments, ridge=ridge)))
     if recipe.rounding == "adaround":
         from .learning.adaround import round_by_adaround
 

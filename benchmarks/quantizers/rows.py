@@ -105,7 +105,12 @@ _PEERS = (
     _olive("per-channel", "per channel, min-max"),
 )
 
-QUANTIZERS = (FLOAT, *(row for row in _PEERS if row.installable), *(_sepia(recipe) for recipe in LADDER))
+QUANTIZERS = (
+    FLOAT,
+    *(row for row in _PEERS if row.installable),
+    _sepia("minmax"),
+    *(_sepia(recipe) for recipe in LADDER),
+)
 """The first table. A peer whose environment has no pins in `peers/` is left out."""
 
 PER_TENSOR = (
@@ -113,7 +118,7 @@ PER_TENSOR = (
     _static("per-tensor", "per tensor, uint8 activations"),
     _nncf("per-tensor", "preset mixed, per tensor"),
     _litert("per-tensor", "`static_wi8_ai8`, `TENSORWISE`"),
-    *(_sepia(recipe, per_tensor=True) for recipe in LADDER if recipe != "best"),
+    *(_sepia(recipe, per_tensor=True) for recipe in ("minmax", *LADDER) if recipe != "best"),
 )
 """The third, without `best`, which is `default` and a quarter of an hour more."""
 

@@ -29,8 +29,8 @@ def test_a_goal_reached(folder: Path, capfd: pytest.CaptureFixture[str]) -> None
     said = capfd.readouterr().out
     assert "recipe auto" in said
     assert "asked: a loss of at most 50 % of the output's spread, on 2 samples held back" in said
-    assert "kept: minmax, the first that is good enough" in said
-    assert json.loads((folder / "quantization.json").read_text())["climb"]["chosen"] == "minmax"
+    assert "kept: fast, the first that is good enough" in said
+    assert json.loads((folder / "quantization.json").read_text())["climb"]["chosen"] == "fast"
 
 
 def test_a_goal_missed_is_an_error_of_one_line_and_the_best_is_kept(

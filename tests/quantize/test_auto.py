@@ -116,4 +116,4 @@ def test_a_few_samples_are_learned_and_it_is_said(source: Path) -> None:
 def test_the_ladder_is_of_built_in_recipes_each_once() -> None:
     assert len(set(LADDER)) == len(LADDER) > 1
     assert all(RECIPES[name].name == name for name in LADDER)
-    assert LADDER[0] == "minmax"
+    assert LADDER[0] == "fast"
