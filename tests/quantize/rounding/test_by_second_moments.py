@@ -6,13 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from sepia.quantize.calibration.second_moments import SecondMoments, windows
 from sepia.quantize.calibration.staged import Staged
 from sepia.quantize.fitted import Fitted, Task
 from sepia.quantize.layer import Layer, RoundedLayer
 from sepia.quantize.loss import measure_loss
-from sepia.quantize.rounding.by_second_moments import round_by_second_moments, round_layer
+from sepia.quantize.recipes import RECIPES, Recipe
+from sepia.quantize.refinements import refinements
+from sepia.quantize.rounding.by_second_moments import RIDGE, RIDGE_PER_TENSOR, round_by_second_moments, round_layer
 from sepia.quantize.rounding.weights import headroom
 from sepia.quantize.write_qdq import write_qdq
 from support.fitted_tasks import fitted_task, inverted_residuals, smooth_data
@@ -89,3 +92,18 @@ def _nearest(task: Task, name: str, coarse: RoundedLayer) -> RoundedLayer:
     layer = next(layer for layer in task.placement.layers if layer.name == name)
     codes = np.clip(np.rint(layer.weight / layer.per_channel(coarse.scale)), -7, 7).astype(np.int8)
     return RoundedLayer(codes, coarse.scale, layer.bias)
+
+
+def test_one_scale_a_layer_has_a_ridge_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[float] = []
+
+    def told(_: Task, fitted: Fitted, *, ridge: float) -> Fitted:
+        asked.append(ridge)
+        return fitted
+
+    monkeypatch.setattr("sepia.quantize.rounding.by_second_moments.round_by_second_moments", told)
+    task, fitted = fitted_task(inverted_residuals(), tmp_path, data=smooth_data(2))
+    for recipe in (RECIPES["default"], Recipe(rounding="second-moments", weights="per-tensor")):
+        for _, refine in refinements(recipe):
+            refine(task, fitted)
+    assert asked == [RIDGE, RIDGE_PER_TENSOR]
