@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["NotComparable", "WorstLayer", "layer_sqnr_db", "rescaled", "worst_layer"]
+__all__ = ["NotComparable", "WorstLayer", "layer_sqnr_db", "worst_layer"]
 
 
 class NotComparable(Exception):
@@ -31,13 +31,11 @@ class WorstLayer:
 def worst_layer(path: Path, reference: Path, photos: NDArray[np.float32]) -> WorstLayer:
     """path: .onnx, .tflite or .xml. reference: the float ONNX file. photos: [N, 3, H, W].
 
-    Raises NotComparable where the layers are other ones, or their inner values were rescaled (equalisation).
+    Raises NotComparable where the layers are other ones.
     """
     from .layers import ir_file, onnx_file, tflite_file
 
     outputs = {".onnx": onnx_file, ".tflite": tflite_file, ".xml": ir_file}[path.suffix].layer_outputs
-    if path.suffix == ".onnx" and rescaled(onnx_file.layer_weights(path), onnx_file.layer_weights(reference)):
-        raise NotComparable("its weights were rescaled between layers, and so were its inner values")
     sqnr = layer_sqnr_db(onnx_file.layer_outputs(reference, photos), outputs(path, photos))
     index = min(range(len(sqnr)), key=sqnr.__getitem__)
     return WorstLayer(sqnr[index], onnx_file.layer_names(reference)[index], index, len(sqnr))
@@ -48,8 +46,9 @@ def layer_sqnr_db(
 ) -> list[float]:
     """Of each layer, over all photos. wanted, found: for each photo the layers' outputs, [1, C, …].
 
-    Channels that never fire in float have no signal, and are left out: a quantiser may put them to another use. Raises
-    NotComparable.
+    Each channel is first brought to float's size by the factor of least squares: equalisation scales channels inside a
+    network, and undoes it further on. Channels that never fire in float have no signal, and are left out: a quantiser
+    may put them to another use. Raises NotComparable.
     """
     import numpy as np
 
@@ -58,27 +57,19 @@ def layer_sqnr_db(
         # A fully connected layer may be written as a convolution of one position.
         if [np.squeeze(one).shape for one in right] != [np.squeeze(one).shape for one in given]:
             raise NotComparable(f"its layers are not the float network's: {len(given)} against {len(right)}")
-        sums = sums or [np.zeros((2, one.shape[1])) for one in right]
+        sums = sums or [np.zeros((3, one.shape[1])) for one in right]
         for total, one, other in zip(sums, right, given, strict=True):
             exact, rounded = (values.reshape(values.shape[1], -1).astype(np.float64) for values in (one, other))
-            total += np.square(exact).sum(axis=1), np.square(exact - rounded).sum(axis=1)
-    with np.errstate(divide="ignore"):
-        return [float(10 * np.log10(np.divide(*total[:, total[0] > 0].sum(axis=1)))) for total in sums]
+            total += np.square(exact).sum(axis=1), (exact * rounded).sum(axis=1), np.square(rounded).sum(axis=1)
+    return [_db(*total[:, total[0] > 0]) for total in sums]
 
 
-def rescaled(found: Sequence[NDArray[np.float32] | None], wanted: Sequence[NDArray[np.float32] | None]) -> bool:
-    """Channels that hold a twentieth of a layer's weight have another norm than in float, by a tenth or more.
-
-    Rounding to 8 bits never does that to a channel that holds so much.
-    """
+def _db(power: NDArray[np.float64], product: NDArray[np.float64], rounded: NDArray[np.float64]) -> float:
+    """Sums of each channel's float values squared, times the rounded ones, and of the rounded ones squared."""
     import numpy as np
 
-    for one, other in zip(found, wanted, strict=False):
-        if one is None or other is None or one.shape != other.shape:
-            continue
-        energy = np.square(other, dtype=np.float64).reshape(len(other), -1).sum(axis=1)
-        norms = np.square(one, dtype=np.float64).reshape(len(one), -1).sum(axis=1)
-        ratio = np.sqrt(norms / np.maximum(energy, 1e-30))
-        if energy[np.abs(ratio - 1) > 0.1].sum() > 0.05 * energy.sum():
-            return True
-    return False
+    # What is left of f when its part along q is taken away; rounding of the difference is no error.
+    along = np.divide(np.square(product), rounded, out=np.zeros_like(power), where=rounded > 0)
+    error = np.where(power - along > 1e-12 * power, power - along, 0.0)
+    with np.errstate(divide="ignore"):
+        return float(10 * np.log10(np.divide(power.sum(), error.sum())))

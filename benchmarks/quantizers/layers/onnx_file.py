@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     import onnx
     from numpy.typing import NDArray
 
-__all__ = ["layer_names", "layer_outputs", "layer_weights"]
+__all__ = ["layer_names", "layer_outputs"]
 
 _LAYERS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 _ACTIVATIONS = {"Relu", "Clip", "LeakyRelu", "HardSwish"}
@@ -42,14 +42,6 @@ def layer_outputs(path: Path, photos: NDArray[np.float32]) -> Iterator[list[NDAr
         yield session.run(values, {name: photo[None]})
 
 
-def layer_weights(path: Path) -> list[NDArray[np.float32] | None]:
-    """What the layers' weights stand for, [C_out, …]; None where they are made in a way that is not known here."""
-    import onnx
-
-    graph = onnx.load(path).graph
-    return [_weight(graph, node) for node in _layers(graph)]
-
-
 def _layers(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     return [node for node in graph.node if node.op_type in _LAYERS]
 
@@ -66,36 +58,3 @@ def _read_by_the_next(graph: onnx.GraphProto, value: str) -> str:
             value = next(node.output[0] for node in graph.node if node.input and node.input[0] == codes)
         else:
             return value
-
-
-def _weight(graph: onnx.GraphProto, node: onnx.NodeProto) -> NDArray[np.float32] | None:
-    import numpy as np
-    from onnx import numpy_helper
-
-    tensors = {tensor.name: tensor for tensor in graph.initializer}
-    makers = {output: maker for maker in graph.node for output in maker.output}
-    name = node.input[1]
-    made = makers.get(name)
-    if made is None or made.op_type != "DequantizeLinear":
-        return _rows(numpy_helper.to_array(tensors[name]), node) if name in tensors else None
-    before = makers.get(made.input[0])
-    if before is not None and before.op_type == "QuantizeLinear" and before.input[0] in tensors:
-        return _rows(numpy_helper.to_array(tensors[before.input[0]]), node)
-    if made.input[0] not in tensors:
-        return None
-    codes, scale = (numpy_helper.to_array(tensors[name]).astype(np.float32) for name in made.input[:2])
-    zero = numpy_helper.to_array(tensors[made.input[2]]).astype(np.float32) if len(made.input) > 2 else np.float32(0)
-    axis = next((attribute.i for attribute in made.attribute if attribute.name == "axis"), 1)
-    shape = [1] * codes.ndim
-    if scale.size > 1:
-        shape[axis] = -1
-    return _rows((codes - np.reshape(zero, shape if np.size(zero) > 1 else ())) * scale.reshape(shape), node)
-
-
-def _rows(weight: NDArray[Any], node: onnx.NodeProto) -> NDArray[np.float32]:
-    """The output channel first."""
-    import numpy as np
-
-    transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
-    turned = node.op_type in ("Gemm", "MatMul") and not transposed
-    return (weight.T if turned else weight).astype(np.float32)
