@@ -40,10 +40,11 @@ class Moments:
     def add(self, values: NDArray[np.float32]) -> None:
         """values: [N, C_in, *size], as the layer reads them."""
         for one in values:
-            seen = windows(self._convolution, one[None], first=self._samples).astype(np.float64)
+            seen = windows(self._convolution, one[None], first=self._samples)
             self._samples += 1
             self.count += len(seen)
-            self._sum += seen.sum(axis=0)
+            self._sum += seen.sum(axis=0, dtype=np.float64)
+            # A thousand windows in single precision, all of them in double: the product is what takes the time.
             self._products += seen.T @ seen
 
     @property
