@@ -240,7 +240,7 @@ _ENTRIES = (
         "blazeface:BlazeFace",
         (),
         (1, 3, 128, 128),
-        parameters=101_390,
+        parameters=101_486,
         macs=30_760_960,
         separable_macs=23_388_160,
         preparation=_whole(128),

@@ -17,13 +17,14 @@ def test_each_anchor_has_a_prediction() -> None:
 
 
 @pytest.mark.parametrize(("out", "stride"), [(6, 1), (9, 1), (9, 2)])
+@torch.no_grad()
 def test_block(out: int, stride: int) -> None:
     block, values = BlazeBlock(6, out, stride).eval(), torch.randn(1, 6, 8, 8)
     # TensorFlow's SAME: one zero on each side for stride 1; one after for stride 2 on an even size.
     padded = functional.pad(values, (1, 1, 1, 1) if stride == 1 else (0, 1, 0, 1))
-    wide = functional.conv2d(padded, block.depthwise.weight, block.depthwise.bias, stride, groups=6)
-    changed = functional.conv2d(wide, block.pointwise.weight, block.pointwise.bias)
+    depthwise, pointwise = block.layer.depthwise, block.layer.pointwise
+    wide = functional.conv2d(padded, depthwise.conv.weight, stride=stride, groups=6)
+    changed = pointwise.norm(functional.conv2d(wide, pointwise.conv.weight))
     kept = values if stride == 1 else values.unfold(2, 2, 2).unfold(3, 2, 2).amax((-1, -2))
     changed[:, :6] += kept
-    with torch.no_grad():
-        torch.testing.assert_close(block(values), changed.clamp(min=0))
+    torch.testing.assert_close(block(values), changed.clamp(min=0))
