@@ -20,6 +20,11 @@ __all__ = ["arm64_board", "arm_board", "armel_board", "armhf_board"]  # fixtures
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# The workers of a run share the cores. torch's threads wait for one another by spinning, four to seven times as long as
+# one thread takes for the small networks here. Read when torch is loaded, and by the programs that a test starts.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regen", action="store_true", help="write goldens anew instead of comparing with them")

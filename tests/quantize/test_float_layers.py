@@ -19,9 +19,11 @@ from sepia.graph.load import load_graph
 from sepia.graph.passes import canonicalize
 from sepia.graph.qdq import read_qdq
 from sepia.quantize.float_layers import ASKED, named_nodes
+from sepia.quantize.loss import measure_loss
 from sepia.quantize.placement import Placement, place
 from sepia.quantize.recipes import Recipe
 from sepia.runtime import RUNTIMES
+from support.fitted_tasks import inverted_residuals, smooth_data
 from support.graphs import NetBuilder, run_graph, tiny_separable
 from support.quantising import Quantised, int8_kernels, quantised
 
@@ -177,3 +179,44 @@ def test_no_names_change_nothing(tmp_path):
     assert left(without(tmp_path)) == {}
     names = {tensor.name for tensor in without(tmp_path).graph.initializer}
     assert not any("_for_" in name for name in names)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"rounding": "second-moments"},
+        {"rounding": "adaround"},
+        {"learn_blocks": True},
+        {"learn_ranges": True},
+        {"distill": 40},
+        {"rounding": "second-moments", "learn_blocks": True, "distill": 40, "even_streams": True},
+    ],
+    ids=lambda settings: "-".join(settings),
+)
+def test_techniques_that_learn_leave_it_as_it_was(settings, tmp_path):
+    net, data = inverted_residuals(), smooth_data(24)
+    asked = next(node.output[0] for node in net.nodes if node.op_type == "Conv" and node.input[0] != "image")
+    files = []
+    for name, more in (("plain", {}), ("learned", settings)):
+        (tmp_path / name).mkdir()
+        recipe = Recipe(name=name, float_layers=(asked,), **more)
+        files.append(quantised(net, tmp_path / name, recipe=recipe, data=data))
+    plain, learned = files
+    assert left(learned) == left(plain)
+    weights = {
+        found.path.parent.name: [
+            numpy_helper.to_array(tensor)
+            for node in found.graph.node
+            if node.op_type == "Conv" and node.output[0] == asked
+            for tensor in found.graph.initializer
+            if tensor.name in node.input[1:]
+        ]
+        for found in files
+    }
+    assert len(weights["plain"]) == 2
+    if "even_streams" not in settings:
+        assert all(np.array_equal(*pair) for pair in zip(weights["plain"], weights["learned"], strict=True))
+    assert plain.path.read_bytes() != learned.path.read_bytes()
+    unseen, real = smooth_data(24, seed=2), canonicalize(load_graph(learned.source))
+    # Rounding alone: one layer that is read otherwise than it was written costs tens of percent.
+    assert measure_loss(real, load_graph(learned.path), unseen, where="a test").relative < 0.05
