@@ -21,7 +21,7 @@ class Row:
 
     suffix, runtime: of the file that is judged. photos: at most so many, evenly over all; None: all. built_in: the
     photos in scikit-image's wheel instead. quantising: the road's steps that are quantisation, and not what was before
-    or comes after. per_tensor: a recipe of ours, but one scale of weights a layer.
+    or comes after. but: what a recipe of ours has otherwise, as (key, value).
     """
 
     name: str
@@ -33,7 +33,7 @@ class Row:
     photos: int | None = None
     built_in: bool = False
     quantising: tuple[str, ...] = ("done",)
-    per_tensor: bool = False
+    but: tuple[tuple[str, str], ...] = ()
 
     @property
     def runtime(self) -> str:
@@ -47,16 +47,16 @@ class Row:
     def arguments(self, calibration: Path, out: Path, float_onnx: Path | None) -> list[str]:
         """For the road's command line. float_onnx: where it begins at that file, without torch."""
         told = ["--calibration", "built-in" if self.built_in else str(calibration), "--out", str(out)]
-        told += ["--method", str(self._recipe_file(out)) if self.per_tensor else self.method]
+        told += ["--method", str(self._recipe_file(out)) if self.but else self.method]
         if self.photos is not None:
             told += ["--limit", str(self.photos)]
         return told if float_onnx is None else [*told, "--float-onnx", str(float_onnx)]
 
     def _recipe_file(self, out: Path) -> Path:
-        """A built-in recipe of ours but for the weights' scales."""
+        """A built-in recipe of ours with what it has otherwise."""
         import tomlkit
 
-        settings = RECIPES[self.method].model_dump(exclude={"name"}) | {"weights": "per-tensor"}
+        settings = RECIPES[self.method].model_dump(exclude={"name"}) | dict(self.but)
         path = out.with_name(f"{out.name}.toml")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(tomlkit.dumps(settings), encoding="utf-8")
@@ -84,11 +84,13 @@ def _olive(method: str, words: str) -> Row:
     return Row(f"olive-{method}", f"Olive `OnnxStaticQuantization`: {words}", "olive", "olive_road.py", method)
 
 
-def _sepia(recipe: str, *, per_tensor: bool = False) -> Row:
-    name, title = f"sepia-{recipe}", f"Sepia: `{recipe}`"
-    if per_tensor:
-        name, title = f"{name}-per-tensor", f'{title}, `weights = "per-tensor"`'
-    return Row(name, title, "", "sepia_road.py", recipe, quantising=("quantized",), per_tensor=per_tensor)
+def _sepia(recipe: str, **but: str) -> Row:
+    changes = "".join(f', `{key} = "{value}"`' for key, value in but.items())
+    name = "-".join(("sepia", recipe, *but.values()))
+    return Row(
+        name, f"Sepia: `{recipe}`{changes}", "", "sepia_road.py", recipe,
+        quantising=("quantized",), but=tuple(but.items()),
+    )  # fmt: skip
 
 
 _PEERS = (
@@ -110,6 +112,7 @@ QUANTIZERS = (
     *(row for row in _PEERS if row.installable),
     _sepia("minmax"),
     *(_sepia(recipe) for recipe in LADDER),
+    _sepia("default", rounding="adaround"),
 )
 """The first table. A peer whose environment has no pins in `peers/` is left out."""
 
@@ -118,7 +121,7 @@ PER_TENSOR = (
     _static("per-tensor", "per tensor, uint8 activations"),
     _nncf("per-tensor", "preset mixed, per tensor"),
     _litert("per-tensor", "`static_wi8_ai8`, `TENSORWISE`"),
-    *(_sepia(recipe, per_tensor=True) for recipe in ("minmax", *LADDER) if recipe != "best"),
+    *(_sepia(recipe, weights="per-tensor") for recipe in ("minmax", *LADDER) if recipe != "best"),
 )
 """The third, without `best`, which is `default` and a quarter of an hour more."""
 
