@@ -6,6 +6,8 @@ checks the bias's scale: a wrong one gives wrong outputs in silence, so it is ch
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from .rows import Condition
 from .site import Site, dims
 from .writer import Writer, int8_codes, quantization
 
-__all__ = ["BIAS_RULE", "CONSTANT_WEIGHT", "INT8_RULES", "PLAIN_GEMM", "TWO_AXES", "bias", "weight"]
+__all__ = ["BIAS_RULE", "CONSTANT_WEIGHT", "INT8_RULES", "PLAIN_GEMM", "TWO_AXES", "arranged_weight", "bias", "weight"]
 
 _SCALE_TOLERANCE = 1e-5
 """Relative: a product of two float32 that somebody rounded another way."""
@@ -32,25 +34,36 @@ def _symmetric(site: Site) -> bool:
     return params is None or (params.dtype != "int32" and not params.as_dtype("int8").zero_point.any())
 
 
-def _channels_out(site: Site) -> int:
-    """Axis of the output channels in ONNX's weight."""
-    if site.node.op_type == "ConvTranspose":
-        return 1
-    if site.node.op_type == "Conv":
-        return 0
-    return 0 if site.integer("transB") else 1
+def _kernel_params(site: Site) -> QuantParams | None:
+    """Of the weights, a scale for each output channel (or one for all); None where no axis tells them apart.
+
+    A transposed convolution in groups holds [C_in, C_out / group, …]: an axis of each group's outputs (the same scales
+    in all groups), or, of a depthwise one, of the channels, whose outputs share a scale.
+    """
+    params, array = site.params(1), site.constant(1)
+    if params is None or not params.per_channel:
+        return params
+    if array is None:
+        return None
+    axis = (params.axis or 0) % array.ndim
+    if site.node.op_type != "ConvTranspose":
+        first = 0 if site.node.op_type == "Conv" or site.integer("transB") else 1
+        return params if axis == first else None
+    group = site.integer("group", 1)
+    if axis == 1:
+        return replace(params, scale=np.tile(params.scale, group), zero_point=np.tile(params.zero_point, group))
+    if axis == 0 and array.shape[0] == group:
+        each = array.shape[1]
+        return replace(params, scale=np.repeat(params.scale, each), zero_point=np.repeat(params.zero_point, each))
+    return None
 
 
 def _per_output_channel(site: Site) -> bool:
-    params = site.params(1)
-    if params is None or not params.per_channel:
-        return True
-    array = site.constant(1)
-    return array is not None and (params.axis or 0) % array.ndim == _channels_out(site)
+    return site.params(1) is None or _kernel_params(site) is not None
 
 
 def _bias_on_grid(site: Site) -> bool:
-    data, kernel, bias = site.params(0), site.params(1), site.params(2) if site.has_input(2) else None
+    data, kernel, bias = site.params(0), _kernel_params(site), site.params(2) if site.has_input(2) else None
     if data is None or kernel is None or bias is None:
         return True
     wanted = data.scale.astype(np.float64) * kernel.scale.astype(np.float64)
@@ -63,7 +76,7 @@ def _close(scale: NDArray[np.float32], wanted: NDArray[np.float64]) -> bool:
 
 def _bias_fits(site: Site) -> bool:
     """A float bias (some quantisers leave it so) is rounded to the grid here; it must fit into int32."""
-    data, kernel = site.params(0), site.params(1)
+    data, kernel = site.params(0), _kernel_params(site)
     real = site.constant(2) if site.has_input(2) else None
     if data is None or kernel is None or real is None or site.params(2) is not None:
         return True
@@ -85,12 +98,11 @@ TWO_AXES = Condition(
 
 def _sums_fit(site: Site) -> bool:
     """No sum of the products of any input, its bias added, leaves int32, where LiteRT's would wrap round in silence."""
-    data, kernel = site.params(0), site.params(1)
-    if data is None or kernel is None or (kernel.per_channel and (kernel.axis or 0) != _channels_out(site)):
+    data, kernel = site.params(0), _kernel_params(site)
+    if data is None or kernel is None:
         return True
     offset = site.codes(1).astype(np.int64) - int(kernel.zero_point[0])
-    others = tuple(axis for axis in range(offset.ndim) if axis != _channels_out(site))
-    sums = 255 * np.abs(offset).sum(axis=others)
+    sums = 255 * np.abs(_rows(site, offset)).sum(axis=1)
     held = site.params(2) if site.has_input(2) else None
     real = site.constant(2) if site.has_input(2) else None
     if held is not None:
@@ -100,8 +112,18 @@ def _sums_fit(site: Site) -> bool:
         biases = np.abs(real.astype(np.float64).reshape(-1) / scale)
     else:
         return True
-    groups = site.integer("group", 1) if site.node.op_type == "ConvTranspose" else 1
-    return bool(np.all(np.tile(sums, groups) + biases < 2**31))
+    return bool(np.all(sums + biases < 2**31))
+
+
+def _rows(site: Site, array: NDArray[Any]) -> NDArray[Any]:
+    """Weights as [C_out, all that an output channel reads]."""
+    if site.node.op_type == "ConvTranspose":
+        group = site.integer("group", 1)
+        parts = array.reshape(group, array.shape[0] // group, array.shape[1], -1)
+        return parts.transpose(0, 2, 1, 3).reshape(group * array.shape[1], -1)
+    if site.node.op_type == "Conv" or site.integer("transB"):
+        return array.reshape(len(array), -1)
+    return array.T
 
 
 BIAS_RULE = Condition(
@@ -130,14 +152,22 @@ def weight(
 
     columns: an order for the last axis of a 2-D weight, after the transpose.
     """
+
+    def arrange(array: NDArray[Any]) -> NDArray[Any]:
+        moved = array.transpose(order)
+        return (moved if columns is None else moved[:, columns]).reshape(shape)
+
+    return arranged_weight(site, write, arrange, axis)
+
+
+def arranged_weight(site: Site, write: Writer, arrange: Callable[[NDArray[Any]], NDArray[Any]], axis: int) -> Tensor:
+    """Input 1 as `arrange` makes it of ONNX's; its channels out are on `axis`."""
     array = int8_codes(site.codes(1)) if site.int8 else site.constant(1)
     if array is None:
         raise AssertionError(f"weights of '{site.name}' are computed")
-    moved = array.transpose(order)
-    moved = moved if columns is None else moved[:, columns]
-    params = site.params(1)
+    params = _kernel_params(site)
     grid = quantization(params, axis) if site.int8 and params is not None else None
-    return write.program.constant(site.input(1).name or "", moved.reshape(shape), grid)
+    return write.program.constant(site.input(1).name or "", arrange(array), grid)
 
 
 def bias(site: Site, write: Writer, channels: int, axis: int = 0) -> Tensor:
@@ -151,7 +181,7 @@ def bias(site: Site, write: Writer, channels: int, axis: int = 0) -> Tensor:
     if held is not None:
         codes = _spread(site.codes(2).astype(np.int32), channels)
         return write.program.constant(name, codes, quantization(held))
-    scale = _bias_scale(site.params(0), site.params(1))
+    scale = _bias_scale(site.params(0), _kernel_params(site))
     codes = np.zeros(channels) if real is None else np.rint(_spread(real, channels) / scale.astype(np.float64))
     return write.program.constant(name, codes.astype(np.int32), Quantization(scale, np.zeros(scale.size, np.int64)))
 

@@ -97,13 +97,15 @@ class Net:
             sources = [x, self.constant(w, name=f"{name}.weight")]
             sources += [self.constant(b, name=f"{name}.bias")] if bias else []
             return self.op(op, sources, name=name, **attributes)
-        count = channels if per_channel else 1
+        count = weight[axis] if per_channel else 1
         scale = (self.rng.uniform(0.5, 1.5, count) * spread / 60).astype(np.float32)
         at = [1] * len(weight)
         at[axis] = count
         sources = [x, self._held(f"{name}.weight", np.rint(w / scale.reshape(at)), scale, axis, np.int8)]
         if bias:
-            b_scale = np.float32(self.scale_of(x)) * scale
+            # A transposed convolution in groups has fewer scales than outputs: of each group's, or one a group.
+            each = np.tile if axis else np.repeat
+            b_scale = np.float32(self.scale_of(x)) * (each(scale, channels // count) if per_channel else scale)
             sources.append(self._held(f"{name}.bias", np.rint(b / b_scale), b_scale, 0, np.int32))
         return self.op(op, sources, name=name, grid=grid, **attributes)
 

@@ -175,38 +175,3 @@ def _loops(
         sums[0, o, r, c] = (x[first : first + per_group, rows, columns] * w[o]).sum() + b[o]
     ratio = np.float64(np.float32(scale)) * held["weight_scale"].astype(np.float64) / np.float64(np.float32(scale))
     return np.clip(np.rint(sums * ratio.reshape(1, -1, 1, 1)) + point, 0, 255).astype(np.int64)
-
-
-TRANSPOSED: dict[str, dict[str, Any]] = {
-    "whole": {"strides": [2, 2]},
-    "same": {"strides": [2, 2], "kernel": [4, 4], "pads": [1, 1, 1, 1]},
-    "cut": {"strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 1]},
-    "stride 1": {"pads": [1, 1, 1, 1]},
-}
-
-
-def transposed(net: Net, case: dict[str, Any]) -> str:
-    rest = dict(case)
-    kernel = rest.pop("kernel", [3, 3])
-    return net.weighted(
-        "ConvTranspose", net.input(1, 8, 5, 6), (8, 6, *kernel), channels=6, axis=1, kernel_shape=kernel, spread=0.15,
-        **rest,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize("case", TRANSPOSED)
-@pytest.mark.parametrize("delegate", [True, False])
-def test_transposed_convolutions(case: str, delegate: bool, tmp_path: Path) -> None:
-    net = Net()
-    assert gap(net, tmp_path, transposed(net, TRANSPOSED[case]), delegate=delegate).relative < 1e-6
-    net = Net(grid=GRID)
-    found = gap(net, tmp_path, transposed(net, TRANSPOSED[case]), delegate=delegate)
-    assert found.lsb.max() <= 1
-    assert found.equal > 0.95
-
-
-def test_a_transposed_convolution_needs_no_slice_where_nothing_is_cut(tmp_path: Path) -> None:
-    net = Net()
-    assert operators(net, tmp_path, transposed(net, TRANSPOSED["whole"])) == ["TRANSPOSE_CONV"]
-    net = Net()
-    assert operators(net, tmp_path, transposed(net, TRANSPOSED["cut"])) == ["TRANSPOSE_CONV", "SLICE"]
