@@ -1,81 +1,52 @@
-"""Members of the zoo down the whole road: which layers stay in float, in which runtime, and why."""
+"""Every network of the zoo down the whole road: float outputs, layers in int8, which stay in float, and why."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from sepia.check.model_folder import ModelFolder
 from sepia.errors import InputError, UnsupportedOps
 from sepia.models.zoo import ZOO
-from sepia.pipeline.check_files import Checked, check_files
 from sepia.pipeline.export_files import export_files
 from sepia.pipeline.quantize_files import QuantizeOptions, quantize_files
 
+from benchmarks.zoo.carried import carry
+
 pytestmark = pytest.mark.slow
 
-
-def checked(name: str, path: Path, recipe: str = "default") -> Checked:
-    folder = ModelFolder(path / name)
-    export_files(name, folder)
-    quantize_files(folder, folder, QuantizeOptions(recipe=recipe, images=16))
-    return check_files(folder, samples=1, images=4)
+CONVOLUTIONS = {"Conv", "FusedConv", "Convolution", "GroupConvolution", "CONV_2D", "DEPTHWISE_CONV_2D"}
+"""What carries the work is in int8 everywhere: activations and gates alone may be in float."""
 
 
-def floats(found: Checked) -> dict[str, set[str]]:
-    """Runtime → kinds of op in float, as the op's name in the runtime."""
-    rows = [row for row in found.whole if row.precision == "int8"]
-    for row in rows:
-        assert row.float_layers is not None, row.runtime
-        assert all(layer.reason for layer in row.float_layers), row.runtime
-    return {row.runtime: {layer.op for layer in row.float_layers or ()} for row in rows}
+ALL_INT8 = {"mobilenet-v1", "mobilenet-v2", "ds-cnn", "matchboxnet"}
+"""Every runtime has int8 kernels for all their layers."""
 
 
-def test_mobilenet_v1_has_no_layer_in_float(tmp_path: Path) -> None:
-    found = checked("mobilenet-v1", tmp_path)
-    assert found.agrees, found.to_text()
-    assert set().union(*floats(found).values()) == set(), found.to_text()
-
-
-@pytest.mark.parametrize(
-    ("name", "recipe"),
-    [
-        ("mobilenet-v3-small", "default"),
-        ("xception", "default"),
-        ("blazeface", "fast"),
-        ("ghostnet", "fast"),
-        ("mobilenet-v4-conv-small", "fast"),
-        ("mobileone-s0", "fast"),
-        ("shufflenet-v2-0.5", "fast"),
-    ],
-)
-def test_every_layer_in_float_has_a_reason(name: str, recipe: str, tmp_path: Path) -> None:
-    found = checked(name, tmp_path, recipe)
-    assert found.agrees, found.to_text()
-    kinds = floats(found)
-    # What carries the work is in int8 everywhere: activations and gates alone may be in float.
-    convolutions = {"Conv", "FusedConv", "Convolution", "GroupConvolution", "CONV_2D", "DEPTHWISE_CONV_2D"}
-    assert {runtime: found & convolutions for runtime, found in kinds.items() if found & convolutions} == {}
-
-
-@pytest.mark.parametrize("name", ["ds-cnn", "matchboxnet"])
-def test_networks_that_read_no_photos_take_arrays(name: str, tmp_path: Path) -> None:
-    folder, arrays = ModelFolder(tmp_path / name), tmp_path / "arrays.npz"
-    values = np.random.default_rng(0).standard_normal((8, *ZOO[name].input_shape[1:]))
-    np.savez(arrays, input=values.astype(np.float32))
-    export_files(name, folder)
-    with pytest.raises(InputError, match=r"how photos are prepared for this network is not known.*give an \.npz"):
-        quantize_files(folder, folder, QuantizeOptions(recipe="fast"))
-    quantize_files(folder, folder, QuantizeOptions(recipe="fast", calibrate=arrays))
-    found = check_files(folder, calibrate=arrays, samples=1, images=4)
-    assert found.agrees, found.to_text()
-    assert set().union(*floats(found).values()) == set(), found.to_text()
+@pytest.mark.parametrize("name", ZOO)
+def test_every_member_in_every_format_float_and_int8(name: str, tmp_path: Path) -> None:
+    found = carry(name, tmp_path, recipe="default" if name == "mobilenet-v3-small" else "fast", images=2)
+    assert found.missing == {}
+    here = {"onnxruntime", "openvino"} | (set() if found.refused else {"litert", "tflite-runtime"})
+    assert set(found.float_error) == set(found.int8) == here
+    assert {runtime: error for runtime, error in found.float_error.items() if error > 1e-4} == {}
+    assert {runtime: row.broken for runtime, row in found.int8.items() if not row.passed} == {}
+    for runtime, row in found.int8.items():
+        assert not {told for told in row.in_float if told.partition(":")[0] in CONVOLUTIONS}, runtime
+        assert all(told.partition(": ")[2] for told in row.in_float), runtime
+        assert not (row.in_float and name in ALL_INT8), runtime
 
 
 def test_a_video_network_is_refused_as_tflite_alone(tmp_path: Path) -> None:
-    folder = ModelFolder(tmp_path / "x3d-xs")
+    folder = ModelFolder(tmp_path)
     with pytest.raises(UnsupportedOps, match=r"rank 5.*OpenVINO takes 3-D"):
         export_files("x3d-xs", folder)
-    written = export_files("x3d-xs", folder, formats=("onnx", "openvino")).files
-    assert set(written) == {"onnx", "openvino"}
+    assert set(export_files("x3d-xs", folder, formats=("onnx", "openvino")).files) == {"onnx", "openvino"}
+
+
+@pytest.mark.parametrize("name", ["ds-cnn", "matchboxnet"])
+def test_networks_that_read_no_photos_ask_for_arrays(name: str, tmp_path: Path) -> None:
+    folder = ModelFolder(tmp_path / name)
+    export_files(name, folder, formats=("onnx",))
+    with pytest.raises(InputError, match=r"how photos are prepared for this network is not known.*give an \.npz"):
+        quantize_files(folder, folder, QuantizeOptions(recipe="fast"), formats=("onnx",))
