@@ -68,13 +68,19 @@ def _pads(node: ir.Node, extents: list[int], strides: list[int]) -> list[int]:
 
 def _totals(node: ir.Node, extents: list[int], strides: list[int]) -> list[int]:
     source, result = node.inputs[0], node.outputs[0]
-    sizes = list(source.shape.numpy()[2:] if source is not None and source.shape is not None else ())
+    sizes = _positions(source)
     if is_op(node, "ConvTranspose"):
         extra = list(node.attributes.get_ints("output_padding", [0] * len(extents)))
         wanted = list(node.attributes.get_ints("output_shape", []))[-len(extents) :]
         if not wanted and result.shape is not None:
-            wanted = list(result.shape.numpy()[2:])
+            wanted = _positions(result)
         rows = zip(sizes, extents, strides, extra, wanted, strict=True)
         return [max(0, (size - 1) * step + more + extent - out) for size, extent, step, more, out in rows]
     rows3 = zip(sizes, extents, strides, strict=True)
     return [max(0, (ceil(size / step) - 1) * step + extent - size) for size, extent, step in rows3]
+
+
+def _positions(value: ir.Value | None) -> list[int]:
+    """Sizes behind batch and channels; the batch may be open."""
+    dims = () if value is None or value.shape is None else value.shape.dims[2:]
+    return [size for size in dims if isinstance(size, int)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sepia.graph.passes.explicit_attributes import explicit_attributes
@@ -69,3 +70,14 @@ def test_transposed_to_a_wanted_shape(size: int, kernel: int, stride: int, spare
 def test_spelt_out_already() -> None:
     net = NetBuilder((1, 2, 6, 6))
     holds(explicit_attributes, net.proto(net.conv(net.input, 3, kernel=3)), changes=False)
+
+
+@pytest.mark.parametrize("auto", ["SAME_UPPER", "SAME_LOWER"])
+@pytest.mark.parametrize("op", ["Conv", "ConvTranspose", "MaxPool"])
+def test_an_open_batch_is_no_hindrance(op: str, auto: str) -> None:
+    net = NetBuilder((1, 2, 6, 7))
+    net.inputs[net.input] = ("N", 2, 6, 7)
+    weight = [net.constant("w", net.rng.normal(size=(2, 2, 3, 3)).astype("float32"))] if op != "MaxPool" else []
+    y = net.node(op, [net.input, *weight], kernel_shape=[3, 3], strides=[2, 2], auto_pad=auto, channels=2)
+    model = holds(explicit_attributes, net.proto(y))
+    assert "auto_pad" not in model.graph[0].attributes
