@@ -19,7 +19,7 @@ COMMANDS = {
     "separate": "Make a network's standard convolutions separable, for a budget or an agreement.",
     "export": "Write a network as float ONNX, TFLite and OpenVINO IR.",
     "quantize": "Quantise once to int8, and translate to every format.",
-    "explain": "Say which layer of a quantised network loses what, and what would mend it.",
+    "explain": "Say which layers are separable or could be; of an int8 file, which layer loses what.",
     "check": "Compare every runtime layer by layer, and whole against float.",
     "accuracy": "Top-1, top-5 and agreement with float on a labelled folder.",
     "bench": "Latency and memory by runtime and target.",

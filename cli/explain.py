@@ -1,4 +1,4 @@
-"""`sepia explain DIR`."""
+"""`sepia explain MODEL`."""
 
 from __future__ import annotations
 
@@ -12,31 +12,43 @@ __all__ = ["command"]
 
 
 @click.command("explain")
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("model")
 @click.option(
     "--calibrate",
     type=click.Path(path_type=Path),
-    help="Samples to measure with: image folder, .npz or .npy  [default: the photos in scikit-image]",
+    help="Of int8: samples to measure with, image folder, .npz or .npy  [default: the photos in scikit-image]",
 )
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
-    default=32,
-    show_default=True,
-    help="At most so many of them, evenly over all.",
+    help="Of int8: at most so many of them, evenly over all.  [default: 32]",
 )
 @click.option("--rows", type=click.IntRange(min=1), default=12, show_default=True, help="Layers in the table.")
 @json_option
-def command(directory: Path, calibrate: Path | None, samples: int, rows: int, as_json: bool) -> None:
-    """Say which layer of DIRECTORY/model.int8.onnx loses what; write explanation.json and explanation.html.
+def command(model: str, calibrate: Path | None, samples: int | None, rows: int, as_json: bool) -> None:
+    """Say which layers of MODEL are separable and which could be; of a folder with an int8 file, where int8 loses.
 
-    Any tool's QDQ file will do, beside the float model.onnx that it was made from. Nothing is quantised anew.
+    MODEL is a zoo name (see `sepia models`), file.py:factory, a .pt2, a float .onnx, or a folder that holds a float
+    model.onnx: which layers are depthwise, pointwise or spatially separable, which standard ones could be, what that
+    would save in parameters and MACs, and why not where nothing is gained.
+
+    MODEL is a folder with model.int8.onnx: which layer loses what, written to explanation.json and explanation.html
+    too. Any tool's QDQ file will do, beside the float model.onnx that it was made from. Nothing is quantised anew.
     """
     from ..pipeline import ModelFolder
-    from ..pipeline.explain_files import explain_files
-    from ..report.explained import to_text
+    from ..pipeline.explain_files import SAMPLES, explain_files
+    from ..pipeline.separability_files import explained_as, separability_files
+    from ..report import explained, separability
     from .progress import showing
 
     with result_only(), showing() as progress:
-        found = explain_files(ModelFolder(directory), calibrate=calibrate, samples=samples, progress=progress)
-    print_result(found.model_dump(mode="json", by_alias=True), as_json=as_json, text=to_text(found, rows=rows))
+        source = explained_as(model, measured={"--calibrate": calibrate, "--samples": samples})
+        if source is not None:
+            shape = separability_files(source, progress=progress)
+            record, text = shape.model_dump(mode="json", by_alias=True), separability.to_text(shape, rows=rows)
+        else:
+            loss = explain_files(
+                ModelFolder(Path(model)), calibrate=calibrate, samples=samples or SAMPLES, progress=progress
+            )
+            record, text = loss.model_dump(mode="json", by_alias=True), explained.to_text(loss, rows=rows)
+    print_result(record, as_json=as_json, text=text)

@@ -15,11 +15,14 @@ from .progress import Report, silent
 if TYPE_CHECKING:
     from ..report.explained import Explanation
 
-__all__ = ["explain_files"]
+__all__ = ["SAMPLES", "explain_files"]
+
+SAMPLES = 32
+"""To measure with, where nothing is said."""
 
 
 def explain_files(
-    folder: ModelFolder, *, calibrate: Path | None = None, samples: int = 32, progress: Report = silent
+    folder: ModelFolder, *, calibrate: Path | None = None, samples: int = SAMPLES, progress: Report = silent
 ) -> Explanation:
     """Explain `model.int8.onnx` by `model.onnx` and write what was found beside it. Nothing is quantised anew.
 

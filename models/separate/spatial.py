@@ -17,14 +17,14 @@ from .convolution import Convolution, Weights
 from .factored import Factored, balanced, stage
 from .fit import Data, best, corrected_bias, factors, solve
 
-__all__ = ["NAME", "macs", "most", "params", "separate"]
+__all__ = ["NAME", "macs", "most", "params", "separate", "taps"]
 
 NAME = "spatially separable"
 
 
 def most(convolution: Convolution) -> int:
     """The rank that is exact. 0 where one of the two layers would have a kernel of one position."""
-    first, second = _taps(convolution)
+    first, second = taps(convolution)
     if min(first, second) < 2:
         return 0
     return min(convolution.channels_in * first, convolution.channels_out * second)
@@ -32,13 +32,13 @@ def most(convolution: Convolution) -> int:
 
 def params(convolution: Convolution, rank: int) -> int:
     """K·(C_in·k_a + C_out·k_b), biases apart."""
-    first, second = _taps(convolution)
+    first, second = taps(convolution)
     return rank * (convolution.channels_in * first + convolution.channels_out * second)
 
 
 def macs(convolution: Convolution, rank: int) -> int:
     """K·(C_in·k_a·P_mid + C_out·k_b·P_out); P_mid: the first layer has moved along its own dimensions alone."""
-    first, second = _taps(convolution)
+    first, second = taps(convolution)
     along = _first(convolution)
     between = prod(convolution.size_out[d] if along[d] else convolution.size_in[d] for d in range(len(along)))
     return rank * (
@@ -49,7 +49,7 @@ def macs(convolution: Convolution, rank: int) -> int:
 def separate(convolution: Convolution, rank: int, data: Data | None = None) -> Factored:
     """The nearest pair through `rank` maps: without data in the weights, with data in the responses."""
     channels_in, channels_out = convolution.channels_in, convolution.channels_out
-    first_taps, second_taps = _taps(convolution)
+    first_taps, second_taps = taps(convolution)
     split = _split(convolution)
     # [(o, b), (i, a)]
     matrix = split.transpose(0, 3, 1, 2).reshape(channels_out * second_taps, channels_in * first_taps)
@@ -92,7 +92,8 @@ def _kernel(convolution: Convolution, along: tuple[bool, ...]) -> tuple[int, ...
     return tuple(k if chosen else 1 for k, chosen in zip(convolution.kernel, along, strict=True))
 
 
-def _taps(convolution: Convolution) -> tuple[int, int]:
+def taps(convolution: Convolution) -> tuple[int, int]:
+    """k_a and k_b: positions of the first layer's kernel and of the second's."""
     first = prod(_kernel(convolution, _first(convolution)))
     return first, convolution.taps // first
 
@@ -107,7 +108,7 @@ def _split(convolution: Convolution) -> Weights:
     """The weight as [C_out, C_in, a, b]."""
     wide = convolution.weight.astype(np.float64)
     moved = wide.transpose(0, 1, *(2 + d for d in _order(convolution)))
-    return moved.reshape(*wide.shape[:2], *_taps(convolution))
+    return moved.reshape(*wide.shape[:2], *taps(convolution))
 
 
 def _split_covariance(convolution: Convolution, data: Data) -> Weights:
@@ -116,12 +117,12 @@ def _split_covariance(convolution: Convolution, data: Data) -> Weights:
     whole = data.covariance.reshape(channels, *kernel, channels, *kernel)
     half = len(kernel) + 1
     moved = whole.transpose(0, *(1 + d for d in order), half, *(half + 1 + d for d in order))
-    return moved.reshape(channels, *_taps(convolution), channels, *_taps(convolution))
+    return moved.reshape(channels, *taps(convolution), channels, *taps(convolution))
 
 
 def _weight(convolution: Convolution, down: Weights, across: Weights) -> Weights:
     """[K, (i, a)], [(o, b), K] → [C_out, C_in, taps], taps in the order of the kernel."""
-    first, second = _taps(convolution)
+    first, second = taps(convolution)
     order = _order(convolution)
     matrix = (across @ down).reshape(convolution.channels_out, second, convolution.channels_in, first)
     split = matrix.transpose(0, 2, 3, 1)
@@ -132,7 +133,7 @@ def _weight(convolution: Convolution, down: Weights, across: Weights) -> Weights
 
 def _across(convolution: Convolution, down: Weights, covariance: Weights) -> Weights:
     """The best [(o, b), K] for the first layer `down`, [K, (i, a)]."""
-    first, second = _taps(convolution)
+    first, second = taps(convolution)
     channels, rank = convolution.channels_in, len(down)
     rows = down.reshape(rank, channels, first)
     # What is between, u[K, b] = Σ rows[K, i, a]·x[i, a, b]: E[x·uᵀ], then E[u·uᵀ].
