@@ -1,0 +1,52 @@
+"""Runtimes whose integer kernels round more coarsely than float32, and by how much, kernel by kernel.
+
+LiteRT's built-in kernels carry a factor as M · 2^−shift, M of 31 bits in [1/2, 1), and round twice: the product with M,
+then the shift (gemmlowp; Jacob et al. 2018, arXiv:1712.05877, section 2.2). The first rounding is half a unit of
+2^−shift codes, no more than the factor itself. A factor of a half or more is not shifted right, and rounded once.
+Their MEAN takes the zero point's part of a sum apart and cuts its fraction off: up to one code.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+
+from .interval import Array
+from .reference import Held, Looseness, Reference
+
+__all__ = ["LOOSENESS"]
+
+_WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+
+
+def _twice(factor: Array) -> Array:
+    loss: Array = np.where(factor < 0.5, factor, 0.0)
+    return loss
+
+
+def _builtin(found: Reference, node: onnx.NodeProto, out: Held) -> Array | float:
+    scale = float(out.scale[0])
+    if node.op_type in _WEIGHTED:
+        step = found.step(node)
+        if step is None:
+            return 0.0
+        factor, rank = step / scale, found.values[node.output[0]].low.ndim
+        axis = rank - 1 if node.op_type in ("Gemm", "MatMul") else 1
+        shape = [1] * rank
+        if factor.size > 1:
+            channels = found.values[node.output[0]].shape[axis]
+            factor = np.tile(factor, channels // factor.size)
+            shape[axis] = -1
+        return _twice(factor).reshape(shape)
+    if node.op_type in ("GlobalAveragePool", "ReduceMean") and node.input[0] in found.held:
+        return 1.0
+    held = [found.held[name] for name in node.input if name in found.held]
+    if node.op_type == "Mul" and len(held) == 2:
+        return _twice(np.asarray(held[0].scale[0] * held[1].scale[0] / scale))
+    if node.op_type in ("LeakyRelu", "PRelu") and held:
+        return _twice(np.asarray(held[0].scale[0] / scale))
+    return 0.0
+
+
+LOOSENESS: dict[str, Looseness] = {"litert builtin": _builtin}
+"""By engine; any other rounds as float32 does."""

@@ -1,0 +1,104 @@
+"""Chunks of numbers over a few processes: what died is noted and gone on from behind, what hangs is ended."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .record import done, unfinished
+
+__all__ = ["run"]
+
+_ROOT = Path(__file__).resolve().parents[2]
+_HANGS_S = 300.0
+"""No graph takes a second; a busy machine may stretch that."""
+
+Progress = Callable[[int], None]
+
+
+@dataclass
+class _Chunk:
+    """Numbers first … last − 1, and the process that is at them."""
+
+    first: int
+    last: int
+    path: Path
+    process: subprocess.Popen[bytes] | None = None
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def left(self) -> list[int]:
+        return sorted(set(range(self.first, self.last)) - done(self.path))
+
+
+def run(
+    seed: int, graphs: int, workers: int, folder: Path, commit: str, *, size: int = 100, progress: Progress
+) -> None:
+    """Judge every number below `graphs` that `folder` has not settled yet. progress: called with how many are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    chunks = [
+        _Chunk(first, min(first + size, graphs), folder / f"{first:06}.jsonl") for first in range(0, graphs, size)
+    ]
+    waiting = iter([chunk for chunk in chunks if chunk.left])
+    busy: list[_Chunk] = []
+    try:
+        while _fill(busy, waiting, workers, seed, commit):
+            time.sleep(0.2)
+            busy = [chunk for chunk in busy if not _finished(chunk, seed, commit)]
+            progress(sum(len(done(chunk.path)) for chunk in chunks))
+    finally:
+        for chunk in busy:
+            if chunk.process is not None:
+                chunk.process.kill()
+
+
+def _fill(busy: list[_Chunk], waiting: Iterator[_Chunk], workers: int, seed: int, commit: str) -> bool:
+    while len(busy) < workers and (chunk := next(waiting, None)) is not None:
+        _start(chunk, seed, commit)
+        busy.append(chunk)
+    return bool(busy)
+
+
+def _program() -> list[str]:
+    return ["-m", "tests.fuzz.chunk"]
+
+
+def _start(chunk: _Chunk, seed: int, commit: str) -> None:
+    first = chunk.left[0]
+    ends = ["--seed", str(seed), "--first", str(first), "--last", str(chunk.last), "--commit", commit]
+    command = [sys.executable, *_program(), *ends, "--to", str(chunk.path.resolve())]
+    with chunk.path.with_suffix(".log").open("ab") as log:
+        chunk.process = subprocess.Popen(command, cwd=_ROOT, stdout=log, stderr=log)
+
+
+def _finished(chunk: _Chunk, seed: int, commit: str) -> bool:
+    """Whether the chunk is done. A process that died or hangs has its graph noted and the rest begun again."""
+    process = chunk.process
+    if process is None:
+        return True
+    ended = process.poll()
+    if ended is None:
+        since = chunk.path.stat().st_mtime if chunk.path.exists() else time.time()
+        if time.time() - since < _HANGS_S:
+            return False
+        process.kill()
+        process.wait()
+        ended = None
+    number = unfinished(chunk.path)
+    if number is None and chunk.left:
+        tail = chunk.path.with_suffix(".log").read_text(errors="replace")[-800:]
+        raise RuntimeError(f"numbers {chunk.first} to {chunk.last} ended with {ended} before a graph was begun: {tail}")
+    if number is not None:
+        how = "hangs" if ended is None else f"ended with {ended}"
+        line = json.dumps({"number": number, "commit": commit, "crashed": how})
+        with chunk.path.open("a", encoding="utf-8") as record:
+            print(f"\n{line}", file=record)
+    if not chunk.left:
+        return True
+    _start(chunk, seed, commit)
+    return False
