@@ -3,7 +3,8 @@
 LiteRT's built-in kernels carry a factor as M · 2^−shift, M of 31 bits in [1/2, 1), and round twice: the product with M,
 then the shift (gemmlowp; Jacob et al. 2018, arXiv:1712.05877, section 2.2). The first rounding is half a unit of
 2^−shift codes, no more than the factor itself. A factor of a half or more is not shifted right, and rounded once.
-Their MEAN takes the zero point's part of a sum apart and cuts its fraction off: up to one code.
+Their MEAN takes the zero point's part of a sum apart and cuts its fraction off: up to one code. Their RESIZE_BILINEAR
+says in 10 bits how many pixels of the input one of the output is worth: it reads far ones a little beside their place.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ def _builtin(found: Reference, node: onnx.NodeProto, out: Held) -> Array | float
         return _twice(factor).reshape(shape)
     if node.op_type in ("GlobalAveragePool", "ReduceMean") and node.input[0] in found.held:
         return 1.0
+    if node.op_type == "Resize" and node.input[0] in found.held:
+        sizes, codes = (
+            found.values[node.output[0]].shape[2:],
+            found.values[node.input[0]].low / found.held[node.input[0]].scale,
+        )
+        return sum(size + 1 for size in sizes) * 2.0**-11 * float(codes.max() - codes.min())
     held = [found.held[name] for name in node.input if name in found.held]
     if node.op_type == "Mul" and len(held) == 2:
         return _twice(np.asarray(held[0].scale[0] * held[1].scale[0] / scale))

@@ -44,13 +44,17 @@ def run(
     chunks = [
         _Chunk(first, min(first + size, graphs), folder / f"{first:06}.jsonl") for first in range(0, graphs, size)
     ]
-    waiting = iter([chunk for chunk in chunks if chunk.left])
+    left = [chunk for chunk in chunks if chunk.left]
+    settled = sum(chunk.last - chunk.first for chunk in chunks if chunk not in left)
+    waiting = iter(left)
     busy: list[_Chunk] = []
     try:
         while _fill(busy, waiting, workers, seed, commit):
-            time.sleep(0.2)
-            busy = [chunk for chunk in busy if not _finished(chunk, seed, commit)]
-            progress(sum(len(done(chunk.path)) for chunk in chunks))
+            time.sleep(0.5)
+            finished = [chunk for chunk in busy if _finished(chunk, seed, commit)]
+            settled += sum(chunk.last - chunk.first for chunk in finished)
+            busy = [chunk for chunk in busy if chunk not in finished]
+            progress(settled + sum(len(done(chunk.path)) for chunk in busy))
     finally:
         for chunk in busy:
             if chunk.process is not None:
