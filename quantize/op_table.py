@@ -120,8 +120,10 @@ def _known_size(node: ir.Node) -> str | None:
     return None if fixed else "its spatial size is not known beforehand"
 
 
-def _one_group(node: ir.Node) -> str | None:
-    if node.attributes.get_int("group", 1) == 1:
+def _channels_on_an_axis(node: ir.Node) -> str | None:
+    """One group, or depthwise with one output a channel: [C, 1, …]."""
+    weight, group = node.inputs[1], node.attributes.get_int("group", 1)
+    if group == 1 or (weight is not None and weight.shape is not None and tuple(weight.shape[:2]) == (group, 1)):
         return None
     return "a transposed convolution in groups has no axis of its own for the scales of its channels"
 
@@ -181,7 +183,7 @@ _MOVES = (
 
 _TABLE = (
     Row("Conv", Rule.OWN, conditions=(_constant_weights, _spatial_rank, _known_size)),
-    Row("ConvTranspose", Rule.OWN, conditions=(_constant_weights, _spatial_rank, _known_size, _one_group)),
+    Row("ConvTranspose", Rule.OWN, conditions=(_constant_weights, _spatial_rank, _known_size, _channels_on_an_axis)),
     Row("Gemm", Rule.OWN, conditions=(_constant_weights, _plain_gemm, _bias_per_channel)),
     Row("Add", Rule.OWN, data=2),
     Row("Sub", Rule.OWN, data=2),

@@ -41,24 +41,25 @@ def read_layer(node: ir.Node, output: str) -> Layer:
     )
 
 
-def in_file_layout(op: str, array: NDArray[Any]) -> NDArray[Any]:
+def in_file_layout(op: str, array: NDArray[Any], group: int = 1) -> NDArray[Any]:
     """From the layout of `Layer.weight` to the file's, or back: ConvTranspose has its input channels first.
 
+    A depthwise ConvTranspose of one output a channel, [C, 1, …], lies the same in both; others in groups are not read.
     Gemm has its output channels first in canonical form (transB = 1).
     """
-    return np.ascontiguousarray(np.swapaxes(array, 0, 1)) if op == "ConvTranspose" else array
+    return np.ascontiguousarray(np.swapaxes(array, 0, 1)) if channel_axis(op, group) else array
 
 
-def channel_axis(op: str) -> int:
+def channel_axis(op: str, group: int = 1) -> int:
     """Axis of the output channels in the file's layout."""
-    return 1 if op == "ConvTranspose" else 0
+    return 1 if op == "ConvTranspose" and group == 1 else 0
 
 
 def _weight(node: ir.Node) -> NDArray[np.float32]:
     weight = _array(node, 1)
     if weight is None:
         raise ValueError(f"{node.name} has no weight")
-    return in_file_layout(node.op_type, weight)
+    return in_file_layout(node.op_type, weight, node.attributes.get_int("group", 1))
 
 
 def _array(node: ir.Node, index: int) -> NDArray[np.float32] | None:

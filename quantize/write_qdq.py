@@ -87,10 +87,11 @@ class _Writer:
         one = rounded.per_tensor
         kept = slice(0, 1) if one else slice(None)
         zeros = np.zeros(1 if one else layer.channels_out, np.int64)
-        grid_of_weight = QuantParams(rounded.scale[kept], zeros, "int8", None if one else channel_axis(op))
+        grid_of_weight = QuantParams(rounded.scale[kept], zeros, "int8", None if one else channel_axis(op, layer.group))
         grid_of_bias = QuantParams(accumulator_scale(rounded, scale_in)[kept], zeros, "int32", None if one else 0)
+        codes = in_file_layout(op, rounded.codes, layer.group)
         node.resize_inputs(3)
-        node.replace_input_with(1, self._codes(weight, in_file_layout(op, rounded.codes), grid_of_weight, node))
+        node.replace_input_with(1, self._codes(weight, codes, grid_of_weight, node))
         node.replace_input_with(2, self._codes(bias, bias_codes(rounded, scale_in), grid_of_bias, node))
 
     def pair(self, name: str, grid: QuantParams, int8: Collection[str]) -> None:

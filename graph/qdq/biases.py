@@ -51,17 +51,29 @@ def _accumulator_grid(draft: Draft, node: ir.Node) -> QuantParams | None:
     if source is None or weight is None or source not in draft.params or weight not in draft.params:
         return None
     held, weights = draft.params[source], draft.params[weight]
-    if held.per_channel or weights.axis not in (None, _output_axis(node)):
+    scales = _by_output(node, weight, weights)
+    if held.per_channel or scales is None:
         return None
-    group = node.attributes.get_int("group", 1) if is_op(node, "ConvTranspose") and weights.per_channel else 1
-    scale = np.tile(held.scale * weights.scale, group).astype(np.float32)
+    scale = (held.scale * scales).astype(np.float32)
     return QuantParams(scale, np.zeros(scale.shape, np.int64), "int32", 0 if scale.size > 1 else None)
 
 
-def _output_axis(node: ir.Node) -> int:
-    if is_op(node, "Gemm"):
-        return 0 if node.attributes.get_int("transB", 0) else 1
-    return 1 if is_op(node, "ConvTranspose") else 0
+def _by_output(node: ir.Node, weight: ir.Value, weights: QuantParams) -> NDArray[np.float32] | None:
+    """A scale for each output channel, or one for all; None where the scales lie on another axis.
+
+    A transposed convolution in groups, [C_in, C_out / group, …], has those of a group's outputs for every group, or, a
+    depthwise one, one for all outputs of a channel.
+    """
+    if not weights.per_channel:
+        return weights.scale
+    if is_op(node, "ConvTranspose"):
+        group = node.attributes.get_int("group", 1)
+        if weights.axis == 1:
+            return np.tile(weights.scale, group)
+        rows, each = weight.shape.numpy()[:2] if weight.shape is not None else (0, 0)
+        return np.repeat(weights.scale, each) if rows == group else None
+    wanted = 1 if is_op(node, "Gemm") and not node.attributes.get_int("transB", 0) else 0
+    return weights.scale if weights.axis == wanted else None
 
 
 def _settle(draft: Draft, node: ir.Node, bias: ir.Value, grid: QuantParams) -> None:

@@ -20,6 +20,7 @@ from ...graph.kinds import Kind, kind_of
 from ...graph.qdq import QuantizedModel, data_inputs
 from ...graph.qdq.params import same_grid
 from ...graph.quantization import QuantParams
+from ..read_layer import channel_axis
 
 __all__ = ["Grid", "Source", "Sources", "Weights", "find_sources"]
 
@@ -174,7 +175,7 @@ class _Finder:
         name, floats = str(constants[main].name), constant_of(twin.inputs[main])
         if floats is None:
             return None
-        axis = (1 if is_op(node, "ConvTranspose") else 0) if kind_of(node) in _WITH_BIAS else None
+        axis = channel_axis(node.op_type, node.attributes.get_int("group", 1)) if kind_of(node) in _WITH_BIAS else None
         return Weights(arrays, self.file.codes[name], self.file.params[name], floats.astype(np.float32), axis)
 
     def _counterpart(self, value: ir.Value) -> tuple[str | None, tuple[str, ...]]:

@@ -31,7 +31,7 @@ class LayerArrays:
         bias = constant_of(node.inputs[2] if len(node.inputs) > 2 else None)
         self.op = node.op_type
         self.group = node.attributes.get_int("group", 1)
-        self.weight: Floats = in_file_layout(node.op_type, weight).astype(np.float64)
+        self.weight: Floats = in_file_layout(node.op_type, weight, self.group).astype(np.float64)
         self.bias: Floats = np.zeros(len(self.weight))
         if bias is not None:
             self.bias += bias.reshape(-1)
@@ -79,7 +79,7 @@ def write_arrays(model: ir.Model, arrays: dict[str, LayerArrays]) -> None:
         found = arrays.get(node.name or "")
         if found is None:
             continue
-        weight = in_file_layout(node.op_type, found.weight).astype(np.float32)
+        weight = in_file_layout(node.op_type, found.weight, found.group).astype(np.float32)
         _replace(model.graph, node, 1, weight, "weight")
         if found.bias.any() or (len(node.inputs) > 2 and node.inputs[2] is not None):
             _replace(model.graph, node, 2, found.bias.astype(np.float32), "bias")

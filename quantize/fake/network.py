@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ...errors import QuantizeError
 from ..fitted import Fitted, Task
 from ..op_table import ROWS
+from ..read_layer import channel_axis
 from ..rounding.round_layers import MOST_MULTIPLIER
 from ..rounding.weights import fit_accumulator
 from .grid import FakeGrid
@@ -252,7 +253,8 @@ class _Run:
         if bias is None:
             scale_in = self.network.grids[layer.layer.source].scale if rounded else None
             bias = layer.bias_on_grid(scale_in) if scale_in is not None else layer.exact_bias
-        return [weight.transpose(0, 1) if node.op_type == "ConvTranspose" else weight, bias]
+        swapped = channel_axis(node.op_type, layer.layer.group) == 1
+        return [weight.transpose(0, 1) if swapped else weight, bias]
 
 
 def _clips(nodes: Sequence[ir.Node], dropped: Mapping[str, str]) -> dict[str, str]:

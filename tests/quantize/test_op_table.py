@@ -113,6 +113,14 @@ def transposed() -> NetBuilder:
     return net
 
 
+def depthwise_transposed() -> NetBuilder:
+    net = NetBuilder(_IMAGE)
+    x = net.conv(net.input, 8)
+    weight = net.constant("up.weight", net.rng.normal(0, 0.3, (8, 1, 3, 3)).astype(np.float32))
+    net.node("ConvTranspose", [x, weight], name="y", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 0, 1, 1], group=8)
+    return net
+
+
 def head(transposed_weight: bool) -> Net:
     def build() -> NetBuilder:
         net = NetBuilder(_IMAGE)
@@ -138,6 +146,7 @@ NETS: dict[str, tuple[Net, str]] = {
     "3-D conv": (conv((1, 4, 5, 6, 7), kernel=(1, 3, 3)), "QLinearConv"),
     "3-D depthwise": (conv((1, 8, 5, 6, 7), kernel=3, group=8), "QLinearConv"),
     "transposed conv": (transposed, "QLinearConv ConvTranspose"),
+    "depthwise transposed conv": (depthwise_transposed, "QLinearConv ConvTranspose"),
     "fully connected": (head(True), "QLinearConv QLinearGlobalAveragePool Reshape QGemm"),
     "fully connected, weight [in, out]": (head(False), "QLinearConv QLinearGlobalAveragePool Reshape QGemm"),
     "add": (two_convs("Add"), "QLinearConv QLinearConv QLinearAdd"),
@@ -170,6 +179,7 @@ NETS: dict[str, tuple[Net, str]] = {
     "concat with sigmoid": (concat("Sigmoid"), "QLinearConv QLinearConv QLinearSigmoid QLinearConcat"),
     "pad": (after_conv("Pad", _MARGINS, np.array(-9.0, np.float32)), "QLinearConv Pad"),
     "pad by reflection": (after_conv("Pad", _MARGINS, mode="reflect"), "QLinearConv Pad"),
+    "pad by repetition": (after_conv("Pad", _MARGINS, mode="edge"), "QLinearConv Pad"),
     "resize to nearest": (after_conv("Resize", "", _HALF, mode="nearest"), "QLinearConv Resize"),
     "resize, linear": (after_conv("Resize", "", _HALF, mode="linear"), "QLinearConv Resize"),
     "reshape": (after_conv("Reshape", np.array([1, 2, -1])), "QLinearConv Reshape"),
@@ -289,7 +299,6 @@ LEFT: dict[str, tuple[Net, str]] = {
         after_conv("AveragePool", kernel_shape=[2, 2], dilations=[2, 2]), "dilated window",
     ),
     "clip above zero": (after_conv("Clip", np.array(0.5, np.float32), np.array(2.0, np.float32)), "zero out"),
-    "wrap": (after_conv("Pad", _MARGINS, mode="wrap"), "padding mode"),
 }  # fmt: skip
 
 
@@ -320,6 +329,14 @@ def test_weights_that_are_computed_are_refused() -> None:
     net.node("Conv", [net.input, "kernel"], name="y", kernel_shape=[1, 1])
     (node,) = ir.from_proto(net.proto("y")).graph
     assert "computed" in (refusal(node) or "")
+
+
+def test_a_transposed_convolution_in_groups_of_several_has_no_axis() -> None:
+    net = NetBuilder((1, 4, 5, 5))
+    weight = net.constant("w", np.ones((4, 3, 2, 2), np.float32))
+    net.node("ConvTranspose", [net.input, weight], name="y", kernel_shape=[2, 2], group=2)
+    (node,) = ir.from_proto(net.proto("y")).graph
+    assert "no axis of its own" in (refusal(node) or "")
 
 
 def test_every_op_of_the_table_is_tried_here() -> None:

@@ -54,4 +54,15 @@ def test_a_transposed_convolution_goes_there_and_back() -> None:
     assert layer.kind is Kind.TRANSPOSED
     np.testing.assert_array_equal(in_file_layout("ConvTranspose", layer.weight), weight)
     assert channel_axis("ConvTranspose") == 1
+    assert channel_axis("ConvTranspose", group=3) == 0
     assert channel_axis("Conv") == channel_axis("Gemm") == 0
+
+
+def test_a_depthwise_transposed_convolution_lies_as_a_depthwise_one() -> None:
+    net = NetBuilder((1, 3, 5, 5))
+    weight = np.random.default_rng(0).normal(0, 1, (3, 1, 2, 2)).astype(np.float32)
+    net.node("ConvTranspose", [net.input, net.constant("w", weight)], kernel_shape=[2, 2], strides=[2, 2], group=3)
+    layer = last_layer(net)
+    assert layer.group == layer.channels_out == 3
+    np.testing.assert_array_equal(layer.weight, weight)
+    np.testing.assert_array_equal(in_file_layout("ConvTranspose", layer.weight, 3), weight)

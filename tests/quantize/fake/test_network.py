@@ -66,6 +66,17 @@ def up() -> NetBuilder:
     return net
 
 
+def up_by_channel() -> NetBuilder:
+    net = NetBuilder(_IMAGE)
+    x = net.node("Relu", [net.conv(net.input, 8)])
+    weight = net.constant("up.weight", net.rng.normal(0, 0.3, (8, 1, 3, 3)).astype(np.float32))
+    x = net.node("ConvTranspose", [x, weight], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 0, 1, 1], group=8)
+    margins = net.constant("pads", np.array([0, 0, 1, 1, 0, 0, 1, 1]))
+    x = net.node("Pad", [net.node("Pad", [x, margins], mode="edge"), margins], mode="wrap")
+    net.conv(net.relu6(x), 8, name="y")
+    return net
+
+
 NETS: dict[str, Callable[[], NetBuilder | onnx.ModelProto]] = {
     "separable, 1-D": lambda: tiny_separable((32,)),
     "separable, 2-D": tiny_separable,
@@ -74,6 +85,7 @@ NETS: dict[str, Callable[[], NetBuilder | onnx.ModelProto]] = {
     "concat": concat_of_fixed,
     "constants": constants,
     "transposed": up,
+    "depthwise transposed": up_by_channel,
 }
 
 
