@@ -248,16 +248,24 @@ def _transpose(graph: Graph, given: Arguments) -> ir.Value:
     return graph.op("Transpose", [given["self"]], {"perm": order})
 
 
+_PAD_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
 @_lowers("pad.default", "constant_pad_nd.default")
 def _pad(graph: Graph, given: Arguments) -> ir.Value:
-    _only(given, mode="constant")
+    mode = _PAD_MODES.get(given.get("mode", "constant"))
+    if mode is None:
+        raise UnknownHere("a padding mode")
     counts, rank = given["pad"], len(given["self"].shape)
     if any(type(count) is not int or count < 0 for count in counts):
         raise UnknownHere("padding that crops, or is not fixed")
     before, after = [0] * rank, [0] * rank
     for index in range(len(counts) // 2):  # torch counts from the last dimension
         before[-1 - index], after[-1 - index] = counts[2 * index], counts[2 * index + 1]
-    return graph.op("Pad", [given["self"], graph.integers([*before, *after]), _scalar(graph, given["value"] or 0.0)])
+    inputs = [given["self"], graph.integers([*before, *after])]
+    if mode != "constant":
+        return graph.op("Pad", inputs, {"mode": mode})
+    return graph.op("Pad", [*inputs, _scalar(graph, given["value"] or 0.0)])
 
 
 @_lowers("slice.Tensor")

@@ -11,7 +11,19 @@ import onnx_ir as ir
 from ...errors import Refusal
 
 # The families fill the op table when they are imported.
-from . import activation, conv, elementwise, fully_connected, pool, quantize, reshape, resize, slicing, transposed
+from . import (
+    activation,
+    conv,
+    elementwise,
+    fully_connected,
+    pool,
+    quantize,
+    reshape,
+    resize,
+    slicing,
+    transposed,
+    volume,
+)
 from .layout import Touch, assign, channels_last
 from .program import Program
 from .rows import Row, choose
@@ -22,7 +34,19 @@ from .writer import Io, Writer
 
 __all__ = ["FAMILIES", "LAYOUTS_KEY", "METADATA_PREFIX", "Planned", "lower", "plan"]
 
-FAMILIES = (activation, conv, elementwise, fully_connected, pool, quantize, reshape, resize, slicing, transposed)
+FAMILIES = (
+    activation,
+    conv,
+    elementwise,
+    fully_connected,
+    pool,
+    quantize,
+    reshape,
+    resize,
+    slicing,
+    transposed,
+    volume,
+)
 """Modules whose rows make up the op table."""
 METADATA_PREFIX = "sepia."
 LAYOUTS_KEY = "sepia.layouts"

@@ -34,6 +34,8 @@ def _average_is_sayable(site: Site) -> bool:
 
 _UNDILATED = Condition("dilations of 1", lambda site: set(site.integers("dilations", (1,))) == {1})
 _VALUES_ONLY = Condition("no output of indices", lambda site: len(site.node.outputs) == 1)
+_ONE_GRID = Condition("one scale in and out", lambda site: site.keeps_grid)
+"""A mean of codes that were requantised first is another: what the output's grid clips would be clipped before."""
 _AVERAGE = Condition(
     "pads that SAME says, or count_include_pad without ceil_mode", _average_is_sayable, "set count_include_pad=True"
 )
@@ -67,20 +69,13 @@ def _pool(site: Site, write: Writer, op: str, frame: Window, image: Tensor) -> N
 def max_pool(site: Site, write: Writer) -> None:
     frame, image = _frame(site), _image(site, write)
     if frame.padding is None:
-        image = padded(write, image, frame, _lowest(write, image))
+        image = padded(write, image, frame, write.lowest(image))
     _pool(site, write, "MAX_POOL_2D", frame, image)
-
-
-def _lowest(write: Writer, image: Tensor) -> Tensor:
-    """What a maximum never picks: a pad of 0 would win over negative values."""
-    if image.quantization is None:
-        return write.program.constant("lowest", np.asarray([np.finfo(np.float32).min], np.float32))
-    return write.program.constant("lowest_code", np.asarray([-128], np.int8), image.quantization)
 
 
 @lowers(
     "AveragePool", becomes="AVERAGE_POOL_2D", ranks={3, 4}, layout="channels last", data=1,
-    conditions=(_UNDILATED, _AVERAGE), fuses=True,
+    conditions=(_UNDILATED, _AVERAGE), int8=(_ONE_GRID,), fuses=True,
 )  # fmt: skip
 def average_pool(site: Site, write: Writer) -> None:
     frame, image = _frame(site), _image(site, write)

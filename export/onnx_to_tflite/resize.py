@@ -2,6 +2,8 @@
 
 ONNX has five ways to map an output pixel to the input and four to round; TFLite has three ways and one to round. Names
 that sound alike differ, and differ only for some sizes, so the maps themselves are compared, pixel by pixel.
+
+1-D values are resized as images of height 1. 3-D ones as images twice: [N·D, H, W, C], then [N, D, H·W, C].
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .layout import channels_last
-from .program import Options
+from .program import Options, Tensor
 from .rows import Condition, lowers
 from .site import Site, dims
 from .writer import Writer
@@ -88,7 +90,11 @@ def _agrees(site: Site, way: dict[str, bool], axis: int) -> bool:
 
 
 def _agreeing(site: Site) -> Iterator[dict[str, bool]]:
-    return (way for way in _WAYS if all(_agrees(site, way, axis) for axis in (2, 3)))
+    return (way for way in _WAYS if all(_agrees(site, way, axis) for axis in range(2, site.rank)))
+
+
+def _rounds_once(site: Site) -> bool:
+    return site.rank < 5 or site.text("mode", "nearest") == "nearest"
 
 
 def _only_spatial(site: Site) -> bool:
@@ -104,6 +110,10 @@ _MODE = Condition(
     "use bilinear",
 )
 _SPATIAL = Condition("batch and channels left alone", _only_spatial)
+_ONE_GRID = Condition(
+    "nearest, or one scale in and out", lambda site: site.text("mode", "nearest") == "nearest" or site.keeps_grid
+)
+"""What the output's grid clips would be clipped before it is averaged."""
 _MAP = Condition(
     "a map of pixels that TFLite has (half pixel, align corners, asymmetric)",
     lambda site: next(_agreeing(site), None) is not None,
@@ -112,16 +122,35 @@ _MAP = Condition(
 
 
 @lowers(
-    "Resize", becomes="RESIZE_BILINEAR, RESIZE_NEAREST_NEIGHBOR", ranks={4}, layout="channels last", data=1,
+    "Resize", becomes="RESIZE_BILINEAR, RESIZE_NEAREST_NEIGHBOR", ranks={3, 4, 5}, layout="channels last", data=1,
     conditions=(_SIZES, _MODE, _SPATIAL, _MAP),
+    int8=(Condition("nearest, or at most two directions", _rounds_once), _ONE_GRID),
 )  # fmt: skip
 def resize(site: Site, write: Writer) -> None:
+    perm = channels_last(site.rank)
+    tensor = write.on_grid(site, write.take(site.input(0), perm, int8=site.int8))
+    batch, channels, *sizes = dims(site.output)
+    last = tensor.shape[-2]
+    if site.rank == 5:
+        depth, height, _ = tensor.shape[1:4]
+        tensor = write.reshaped(tensor, (-1 if batch < 0 else batch * depth, height, last, channels))
+        tensor = _image(site, write, tensor, sizes[1], sizes[2], "_images")
+        tensor = write.reshaped(tensor, (batch, depth, sizes[1] * sizes[2], channels))
+        tensor = _image(site, write, tensor, sizes[0], sizes[1] * sizes[2])
+    else:
+        tensor = write.reshaped(tensor, (batch, tensor.shape[1] if site.rank == 4 else 1, last, channels))
+        tensor = _image(site, write, tensor, sizes[0] if site.rank == 4 else 1, sizes[-1])
+    write.finish(site, write.reshaped(tensor, (batch, *sizes, channels)), perm)
+
+
+def _image(site: Site, write: Writer, tensor: Tensor, height: int, width: int, suffix: str = "") -> Tensor:
+    """[N, H, W, C] at another height and width."""
+    if tensor.shape[1:3] == (height, width):
+        return tensor
     nearest = site.text("mode", "nearest") == "nearest"
     op, kind = ("RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighborOptions") if nearest else (
         "RESIZE_BILINEAR", "ResizeBilinearOptions")  # fmt: skip
-    tensor = write.on_grid(site, write.take(site.input(0), channels_last(4), int8=site.int8))
-    batch, channels, height, width = dims(site.output)
-    sizes = write.program.constant(f"{site.name}_size", np.asarray([height, width], np.int32))
+    size = write.program.constant(f"{site.name}_size", np.asarray([height, width], np.int32))
     options = Options(kind, next(_agreeing(site)))
-    result = write.run(site, op, [tensor, sizes], (batch, height, width, channels), options)
-    write.finish(site, result, channels_last(4))
+    shape = (tensor.shape[0], height, width, tensor.shape[3])
+    return write.run(site, op, [tensor, size], shape, options, suffix=suffix)

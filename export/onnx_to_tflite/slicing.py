@@ -128,7 +128,7 @@ def _leaves_batch(site: Site) -> bool:
 
 
 @lowers(
-    "Slice", becomes="SLICE or STRIDED_SLICE", data=1, ranks={1, 2, 3, 4},
+    "Slice", becomes="SLICE or STRIDED_SLICE", data=1, ranks={1, 2, 3, 4, 5},
     conditions=(
         Condition("constant bounds and steps above 0", _forward),
         Condition("a fixed size on the axes that it cuts", _leaves_batch),
@@ -180,6 +180,10 @@ def _outward(site: Site) -> bool:
     return pads is not None and min(min(pair) for pair in pads) >= 0
 
 
+def _known_lengths(site: Site) -> bool:
+    return all(size > 0 or pair == (0, 0) for size, pair in zip(dims(site.input(0)), _pads(site) or [], strict=False))
+
+
 def _mode(site: Site) -> str:
     return site.text("mode", "constant")
 
@@ -194,12 +198,15 @@ def _fill(site: Site) -> float | None:
 
 _PAD_CONDITIONS = (
     Condition("constant pads of 0 or more", _outward),
-    Condition("mode constant or reflect", lambda site: _mode(site) in ("constant", "reflect")),
+    Condition("pads of axes whose length is known", _known_lengths),
     Condition("a constant fill", lambda site: _fill(site) is not None),
 )
 
 
-@lowers("Pad", becomes="PAD, PADV2 or MIRROR_PAD", data=1, ranks={1, 2, 3, 4}, conditions=_PAD_CONDITIONS)
+@lowers(
+    "Pad", becomes="PAD, PADV2, MIRROR_PAD (reflect), or SLICE and CONCATENATION (edge, wrap)", data=1,
+    ranks={1, 2, 3, 4, 5}, conditions=_PAD_CONDITIONS,
+)  # fmt: skip
 def padding(site: Site, write: Writer) -> None:
     tensor, perm = _take(site, write)
     pads = list(permuted(_pads(site) or [], perm))
@@ -210,8 +217,42 @@ def padding(site: Site, write: Writer) -> None:
         shape = permuted(dims(site.output), perm)
         write.finish(site, write.run(site, "MIRROR_PAD", [tensor, widths], shape, options), perm)
         return
+    if _mode(site) in ("edge", "wrap"):
+        for axis, (before, after) in enumerate(pads):
+            tensor = _continued(site, write, tensor, axis, before, after)
+        write.finish(site, tensor, perm)
+        return
     constant_fill = write.scalar(f"{site.name}_fill", fill, tensor.quantization) if fill else None
     write.finish(site, pad(write, tensor, pads, constant_fill), perm)
+
+
+def _continued(site: Site, write: Writer, tensor: Tensor, axis: int, before: int, after: int) -> Tensor:
+    """One axis with its border repeated (edge) or its other end set before and behind it (wrap)."""
+    if not before and not after:
+        return tensor
+    size = tensor.shape[axis]
+    if _mode(site) == "edge":
+        runs = [(0, 1)] * before + [(0, size)] + [(size - 1, 1)] * after
+    else:
+        (times_before, some_before), (times_after, some_after) = divmod(before, size), divmod(after, size)
+        runs = [(size - some_before, some_before), *[(0, size)] * (times_before + 1 + times_after), (0, some_after)]
+    pieces: dict[tuple[int, int], Tensor] = {(0, size): tensor}
+    for start, length in runs:
+        if length and (start, length) not in pieces:
+            begin = [start if place == axis else 0 for place in range(len(tensor.shape))]
+            extent = [length if place == axis else whole for place, whole in enumerate(tensor.shape)]
+            name = f"{tensor.name}_from_{start}"
+            inputs = [tensor, _ints(write, f"{name}_begin", begin), _ints(write, f"{name}_extent", extent)]
+            pieces[start, length] = write.emit(
+                "SLICE", inputs, extent, Options("SliceOptions", {}),
+                name=name, dtype=tensor.dtype, grid=tensor.quantization,
+            )  # fmt: skip
+    shape = [whole + (before + after if place == axis else 0) for place, whole in enumerate(tensor.shape)]
+    options = Options("ConcatenationOptions", {"axis": axis, "fusedActivationFunction": "NONE"})
+    return write.emit(
+        "CONCATENATION", [pieces[run] for run in runs if run[1]], shape, options,
+        name=f"{tensor.name}_padded", dtype=tensor.dtype, grid=tensor.quantization,
+    )  # fmt: skip
 
 
 # Gather

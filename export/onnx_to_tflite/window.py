@@ -15,7 +15,7 @@ from .program import Options, Tensor
 from .site import Site, dims
 from .writer import Writer
 
-__all__ = ["Axis", "Window", "pad", "padded", "window"]
+__all__ = ["Axis", "Window", "axes", "pad", "padded", "window"]
 
 
 @dataclass(frozen=True)
@@ -82,16 +82,21 @@ _FLAT = Axis(1, 1, 1, 0, 0, 1, 1)
 
 
 def window(site: Site, kernel: tuple[int, ...]) -> Window:
-    """Window of a Conv, MaxPool or AveragePool. kernel: its spatial sizes."""
+    """Window of a Conv, MaxPool or AveragePool in 1-D or 2-D. kernel: its spatial sizes."""
+    found = axes(site, kernel)
+    return Window(*([_FLAT] * (2 - len(found)) + found))
+
+
+def axes(site: Site, kernel: tuple[int, ...]) -> list[Axis]:
+    """The walk of a Conv, MaxPool or AveragePool along each spatial axis."""
     count = len(kernel)
     size_in, size_out = dims(site.input(0))[2:], dims(site.node.outputs[0])[2:]
     strides, dilations = site.integers("strides", (1,) * count), site.integers("dilations", (1,) * count)
     pads = _pads(site, size_in, size_out, kernel, strides, dilations)
-    axes = [
+    return [
         Axis(kernel[i], strides[i], dilations[i], pads[i], pads[i + count], size_in[i], size_out[i])
         for i in range(count)
     ]
-    return Window(*([_FLAT] * (2 - count) + axes))
 
 
 def _pads(

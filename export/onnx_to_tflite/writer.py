@@ -242,6 +242,12 @@ class Writer:
         code = np.clip(np.rint(np.float32(real) / grid.scale) + grid.zero_point, -128, 127).astype(np.int8)
         return self.program.constant(name, code, grid)
 
+    def lowest(self, image: Tensor) -> Tensor:
+        """A constant [1] that a maximum never picks: a pad of 0 would win over negative values."""
+        if image.quantization is None:
+            return self.program.constant("lowest", np.asarray([np.finfo(np.float32).min], np.float32))
+        return self.program.constant("lowest_code", np.asarray([-128], np.int8), image.quantization)
+
     # The graph's ends
 
     def graph_input(self, value: ir.Value) -> None:

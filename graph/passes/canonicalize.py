@@ -12,6 +12,7 @@ from ..shapes import infer_shapes
 from .explicit_attributes import explicit_attributes
 from .fold_batch_norm import fold_batch_norm
 from .fold_pad import fold_pad
+from .fold_slice import fold_slice
 from .global_pool import reduce_to_global_pool
 from .hard_swish import recognise_hard_swish
 from .lift_constants import fold_constants, lift_constants, share_constants
@@ -19,6 +20,7 @@ from .matmul_to_gemm import matmul_to_gemm
 from .name_nodes import name_nodes
 from .remove_identity import remove_identity
 from .to_reshape import to_reshape
+from .wrap_pad import wrap_pad
 
 __all__ = ["PASSES", "canonicalize"]
 
@@ -31,7 +33,9 @@ _FIRST: Final[tuple[Callable[[ir.Model], bool], ...]] = (
 PASSES: Final = (
     *_FIRST,
     fold_batch_norm,
+    wrap_pad,
     fold_pad,
+    fold_slice,
     reduce_to_global_pool,
     recognise_hard_swish,
     matmul_to_gemm,

@@ -58,7 +58,9 @@ def test_a_depthwise_convolution_of_rank_5_names_its_kind_and_who_takes_it(tmp_p
     net = Net()
     x = net.weighted("Conv", net.input(1, 4, 6, 6, 6), (4, 1, 3, 3, 3), channels=4, group=4, kernel_shape=[3, 3, 3])
     (found,) = refusals(net, tmp_path, x)
-    assert "(Conv, depthwise, rank 5): DEPTHWISE_CONV_2D takes rank 3 or 4 — OpenVINO takes 3-D layers" in found
+    assert "(Conv, depthwise, rank 5): " in found
+    assert "TFLite has no depthwise convolution over a volume" in found
+    assert "OpenVINO takes 3-D layers" in found
 
 
 def test_inputs_that_are_no_float(tmp_path: Path) -> None:

@@ -55,6 +55,10 @@ CASES: dict[str, Build] = {
     "pad with 0.5": pad([0, 1, 2, 0, 0, 2, 0, 1], 0.5),
     "pad two axes": pad([1, 2, 3, 4], 0.0, [2, 3]),
     "reflect": pad([0, 0, 2, 1, 0, 0, 1, 1], mode="reflect"),
+    "edge": pad([0, 0, 2, 1, 0, 0, 1, 1], mode="edge"),
+    "edge of channels": pad([0, 1, 0, 3, 0, 0, 0, 0], mode="edge"),
+    "wrap": pad([0, 0, 2, 1, 0, 0, 1, 0], mode="wrap"),
+    "wrap more than once": pad([0, 0, 7, 0, 0, 0, 0, 13], mode="wrap"),
     "gather": taken([2, -1, 0], 1),
     "gather one": taken(2, 2),
     "equal parts": lambda net: parts(None)(net)[1],
@@ -128,7 +132,6 @@ def test_a_split_between_grids_runs_in_float(tmp_path: Path) -> None:
     [
         (cut([6], [0], [2], [-1]), "steps above 0"),
         (pad([0, 0, -1, 0, 0, 0, 0, 0]), "pads of 0 or more"),
-        (pad([0, 0, 1, 1, 0, 0, 1, 1], mode="edge"), "mode constant or reflect"),
         (taken([[0, 1], [2, 3]], 1), "indices of rank 0 or 1"),
     ],
 )
@@ -136,3 +139,17 @@ def test_refusals(build: Build, reason: str, tmp_path: Path) -> None:
     net = Net()
     with pytest.raises(UnsupportedOps, match=reason):
         translated(net.save(tmp_path, build(net)))
+
+
+@pytest.mark.parametrize("mode", ["edge", "wrap"])
+def test_a_border_that_is_continued_is_one_concatenation_an_axis(mode: str, tmp_path: Path) -> None:
+    net = Net()
+    found = operators(net, tmp_path, pad([0, 0, 2, 1, 0, 0, 2, 1], mode=mode)(net))
+    assert found == ["SLICE", "SLICE", "CONCATENATION"] * 2
+
+
+def test_a_batch_that_is_left_open_is_not_padded(tmp_path: Path) -> None:
+    net = Net()
+    y = net.op("Pad", [net.input("batch", 8, 5, 6), net.constant(np.array([1, 0, 0, 0, 0, 0, 0, 0]))], mode="edge")
+    with pytest.raises(UnsupportedOps, match="length is known"):
+        translated(net.save(tmp_path, y))
