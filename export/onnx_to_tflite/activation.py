@@ -153,8 +153,12 @@ def _general_hard_sigmoid(site: Site, write: Writer, tensor: Tensor) -> Tensor:
 # LeakyRelu, PRelu
 
 
-@lowers("LeakyRelu", becomes="LEAKY_RELU", data=1)
+@lowers(
+    "LeakyRelu", becomes="LEAKY_RELU", data=1,
+    int8=(Condition("a slope of 0 or more", lambda site: site.real("alpha", 0.01) >= 0),),
+)  # fmt: skip
 def leaky_relu(site: Site, write: Writer) -> None:
+    """Half of the codes behind a slope below 0 are one off in the built-in kernel."""
     _unary(site, write, "LEAKY_RELU", Options("LeakyReluOptions", {"alpha": site.real("alpha", 0.01)}))
 
 

@@ -1,4 +1,4 @@
-"""Reshape, Flatten, Squeeze, Unsqueeze, Transpose: values keep their codes, only the axes change.
+"""Reshape, Flatten, Squeeze, Unsqueeze, Identity, Transpose: values keep their codes, only the axes change.
 
 A Transpose writes nothing: the same tensor is held in another layout, and whoever needs another order takes it so.
 A Reshape that splits or joins neighbouring axes keeps the layout of the rest; so a channel shuffle costs one TRANSPOSE.
@@ -86,8 +86,10 @@ def _ways(site: Site, write: Writer) -> tuple[Perm, Perm]:
 _FULL = Condition("sizes above 0", lambda site: 0 not in dims(site.input(0)))
 
 
+@lowers("Identity", becomes="nothing, or RESHAPE", data=1, layout="free")
 @lowers("Reshape", "Flatten", "Squeeze", "Unsqueeze", becomes="RESHAPE", data=1, layout="free", conditions=(_FULL,))
 def reshape(site: Site, write: Writer) -> None:
+    """An Identity is left in the graph where it joins an output to an input: the writer copies that one."""
     read, given = _ways(site, write)
     tensor = write.on_grid(site, write.take(site.input(0), read, int8=site.int8))
     shape = permuted(dims(site.output), given)

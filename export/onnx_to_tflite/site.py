@@ -121,6 +121,15 @@ class Site:
         read = [value for value in self.node.inputs[:inputs] if value is not None]
         return all(self.params(value) is not None for value in (*read, *self.outputs))
 
+    @property
+    def keeps_grid(self) -> bool:
+        """Whether the output is held on the grid of input 0, or neither is held as codes."""
+        before, after = self.params(0), self.params(self.output)
+        if before is None or after is None:
+            return before is after
+        other = after.as_dtype(before.dtype)
+        return np.array_equal(before.scale, other.scale) and np.array_equal(before.zero_point, other.zero_point)
+
     def clamp_bounds(self) -> tuple[float, float]:
         """What the fused activation clips to, ±inf without one."""
         return bounds(self.clamp) if self.clamp else (-np.inf, np.inf)

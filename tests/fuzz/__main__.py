@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,7 @@ def main() -> int:
         passed = time.monotonic() - started
         print(f"\r{count} of {options.graphs} graphs, {passed:.0f} s", end="", file=sys.stderr, flush=True)
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes of the chunks end, too
     run(options.seed, options.graphs, options.workers, folder, _commit(), progress=progress)
     print(file=sys.stderr)
     found = summary(folder, options.graphs)

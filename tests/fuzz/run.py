@@ -37,12 +37,23 @@ class _Chunk:
 
 
 def run(
-    seed: int, graphs: int, workers: int, folder: Path, commit: str, *, size: int = 100, progress: Progress
+    seed: int,
+    graphs: int,
+    workers: int,
+    folder: Path,
+    commit: str,
+    *,
+    first: int = 0,
+    size: int = 250,
+    progress: Progress = lambda count: None,
 ) -> None:
-    """Judge every number below `graphs` that `folder` has not settled yet. progress: called with how many are."""
+    """Judge every number from `first` to below `graphs` that `folder` has not settled yet.
+
+    size: of a chunk, the numbers of one process. progress: called with how many are settled.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     chunks = [
-        _Chunk(first, min(first + size, graphs), folder / f"{first:06}.jsonl") for first in range(0, graphs, size)
+        _Chunk(start, min(start + size, graphs), folder / f"{start:06}.jsonl") for start in range(first, graphs, size)
     ]
     left = [chunk for chunk in chunks if chunk.left]
     settled = sum(chunk.last - chunk.first for chunk in chunks if chunk not in left)

@@ -146,3 +146,11 @@ def test_a_reshape_of_a_transpose_in_any_layout(shape: list[int], perm: list[int
     y = reshaped(net, x, int(np.prod(turned[:cut])), int(np.prod(turned[cut:])))
     with tempfile.TemporaryDirectory() as folder:
         assert gap(net, Path(folder), y).relative == 0
+
+
+@pytest.mark.parametrize("grid", [None, GRID])
+def test_an_identity_from_an_input_to_an_output(grid: tuple[float, int] | None, tmp_path: Path) -> None:
+    net = Net(grid=grid)
+    x = net.input(1, 4, 5, 6)
+    found = gap(net, tmp_path, net.op("Identity", [x]), net.op("Relu", [x]))
+    assert found.relative == 0
