@@ -5,7 +5,7 @@
 sepia.toml with their defaults; `<!-- table: results-row -->` the keys of that record of the results' schema;
 `<!-- table: boards -->` the profiles; `<!-- table: wheels -->` which runtime has wheels where;
 `<!-- table: zoo -->` the zoo; `<!-- table: layers -->`, `layer-symbols`, `layer-costs` and `layer-limits` what
-`models.layers` says of itself.
+`models.layers` says of itself; `<!-- table: runtime-faults -->` what the fuzzer knows the runtimes to get wrong.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def _printed(what: str, name: str) -> str:
     if name.startswith("layer"):
         return _layers(name)
     tables = {"tflite": _tflite, "c": _c, "configuration": _configuration}
-    return (tables | {"boards": _boards, "wheels": _wheels, "zoo": _zoo})[name]()
+    tables |= {"boards": _boards, "wheels": _wheels, "zoo": _zoo, "runtime-faults": _runtime_faults}
+    return tables[name]()
 
 
 def _help(name: str) -> str:
@@ -98,6 +99,18 @@ def _zoo() -> str:
             for entry in ZOO.values()
         ]
     )
+
+
+def _runtime_faults() -> str:
+    import sys
+    from pathlib import Path
+
+    tests = str(Path(__file__).resolve().parents[1] / "tests")
+    if tests not in sys.path:
+        sys.path.append(tests)
+    from fuzz.exceptions import exception_table
+
+    return _rows(exception_table())
 
 
 def _boards() -> str:
