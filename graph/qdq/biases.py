@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
@@ -26,6 +28,8 @@ def settle_biases(draft: Draft) -> None:
     for node in draft.graph:
         if not is_op(node, "Conv", "ConvTranspose", "Gemm") or len(node.inputs) < 3 or node.inputs[2] is None:
             continue
+        if any(node.attributes.get_float(factor, 1.0) != 1.0 for factor in ("alpha", "beta")):
+            continue  # no sum of codes alone
         grid = _accumulator_grid(draft, node)
         if grid is not None and _makes_codes(draft, node):
             _settle(draft, node, node.inputs[2], grid)
@@ -80,7 +84,7 @@ def _settle(draft: Draft, node: ir.Node, bias: ir.Value, grid: QuantParams) -> N
     held = draft.params.get(bias)
     if held is not None and (same_grid(held, grid) or _nearly(held, grid)):
         return
-    real = constant_of(bias)
+    real = _one_a_channel(constant_of(bias), grid)
     if real is None or np.abs(real / grid.scale).max(initial=0) > _INT32_MAX:
         return
     codes: NDArray[np.int32] = grid.quantize(real.astype(np.float64)).astype(np.int32)
@@ -93,6 +97,13 @@ def _settle(draft: Draft, node: ir.Node, bias: ir.Value, grid: QuantParams) -> N
     change = np.abs(real.astype(np.float64) - grid.dequantize(codes)).max(initial=0)
     if change:
         draft.rounded[str(settled.name)] = float(change / _step(draft, node))
+
+
+def _one_a_channel(real: NDArray[Any] | None, grid: QuantParams) -> NDArray[Any] | None:
+    """[C], [1, C] or one number as a vector; None of a bias that differs by row."""
+    if real is None or real.shape[-1:] not in ((), (real.size,)):
+        return None
+    return np.broadcast_to(real.reshape(-1), grid.scale.shape) if real.size == 1 else real.reshape(-1)
 
 
 def _nearly(held: QuantParams, grid: QuantParams) -> bool:
