@@ -13,6 +13,7 @@ from .constants import read_constants
 from .draft import Draft
 from .moves import share_grids
 from .pairs import merge_pairs
+from .still_channels import still_channels
 from .survey import refuse_all
 from .view import QuantizedModel
 from .weights import lay_out_weights
@@ -28,8 +29,9 @@ def read_qdq(model: ir.Model) -> QuantizedModel:
     as `canonicalize` names them.
     Ensures, beside what the view says: operators that only move values have one grid in and out; a Relu or Clip that
     the grid behind it does anyway is gone; weights of Gemm are [C_out, C_in]; biases of integer layers are int32 codes
-    of scale s_in · s_weight. All of it is exact, except that a bias which another quantiser left in float is rounded to
-    that grid (`rounded` says by how much).
+    of scale s_in · s_weight; a channel whose sums could leave int32 has no weights if all of them have one code. All of
+    it is exact, except that a bias which another quantiser left in float is rounded to that grid (`rounded` says by how
+    much).
     Raises UnsupportedQuantization, with every node and its reason, for what is not QDQ: integer operators, blocks,
     dynamic scales, 4 or 16 bits. `graph.adopt` brings many of those into this form.
     """
@@ -43,6 +45,7 @@ def read_qdq(model: ir.Model) -> QuantizedModel:
     drop_redundant_clips(draft)
     share_grids(draft)
     settle_biases(draft)
+    still_channels(draft)
     common.RemoveUnusedNodesPass()(copy)
     name_nodes(copy)
     return draft.finished()
