@@ -6,6 +6,8 @@ channel), "float-bias" (biases left in float), "4-bit" (weights of 4 bits).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from arguments import read_arguments, samples
 from stopwatch import Stopwatch
 
@@ -24,17 +26,13 @@ watch.mark("imported")
 
 def pad_beforehand(module: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> None:
     """Paddings that Lite0 computes from the shape become layers of their own: brevitas's tracer gives up at them."""
-    if not getattr(module, "shifted", False):
+    window = getattr(module, "window", None)
+    if window is None or window.even_pads is not None:
         return
-    conv = module.conv
-    pads = []
-    for axis in (1, 0):
-        size, stride = given[0].shape[2 + axis], conv.stride[axis]
-        total = max(
-            (-(-size // stride) - 1) * stride + (conv.kernel_size[axis] - 1) * conv.dilation[axis] + 1 - size, 0
-        )
-        pads += [total // 2, total - total // 2]
-    module.conv, module.shifted = torch.nn.Sequential(torch.nn.ZeroPad2d(pads), conv), False
+    sides = [side for pair in reversed(window.pads(given[0].shape[2:])) for side in pair]
+    padded = torch.nn.Sequential(torch.nn.ZeroPad2d(sides), module.conv)
+    padded.in_channels = module.conv.in_channels
+    module.conv, module.window = padded, replace(window, even_pads=(0, 0))
 
 
 destination = arguments.out / "model.int8.onnx"

@@ -74,7 +74,7 @@ def check_size(where: str, size: Sequence[int], dimensions: int) -> tuple[int, .
 
 
 def check_input(where: str, shape: Sequence[int], channels: int, dimensions: int) -> None:
-    """The shape of a tensor: [N, `channels`, …]."""
-    if len(shape) != dimensions + 2 or shape[1] != channels:
+    """The shape of a tensor: [N, `channels`, …]. Other tools trace networks with stand-ins that have no shape yet."""
+    if isinstance(shape, tuple) and (len(shape) != dimensions + 2 or shape[1] != channels):
         wanted = ", ".join(("N", str(channels), *("DHW"[-dimensions:] if dimensions > 1 else "L")))
         raise ModelError(where, f"its input is {list(shape)}", accepted=f"[{wanted}]")

@@ -74,7 +74,8 @@ class ConvNorm(Layer):
     def forward(self, values: Tensor) -> Tensor:
         check_input(self.name, values.shape, self.conv.in_channels, self.dimensions)
         size = values.shape[2:]
-        if all(isinstance(length, int) for length in size):  # a symbolic size would get a guard for each check
+        # A symbolic size would get a guard for each check, and torch.fx's stand-ins have none.
+        if isinstance(size, tuple) and all(isinstance(length, int) for length in size):
             self.window.output_size(self.name, size)
         if self.window.even_pads is None:
             values = pad(values, self.window.pads(size), self.window.mode)

@@ -57,6 +57,16 @@ def test_random_networks_repeat_and_keep_to_a_sane_range(name: str) -> None:
     assert 0.1 < logits.std() < 10
 
 
+@pytest.mark.parametrize("name", ["mobilenet-v2", "mobilenet-v3-small", "shufflenet-v2-0.5"])
+def test_symbolic_tracing_goes_through(name: str) -> None:
+    """Other quantisers read networks so; their stand-ins for tensors have no shape."""
+    network = ZOO[name].define().eval()
+    traced = torch.fx.symbolic_trace(network)
+    values = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.equal(traced(values), network(values))
+
+
 def test_listing_loads_no_torch() -> None:
     code = "import sys, sepia.models; print([n for n in ('torch', 'onnx', 'skimage') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
