@@ -44,12 +44,21 @@ class Browser:
         self, page: Path, *, scheme: Literal["light", "dark"] = "light", width: int = 1280, height: int = 1440
     ) -> None:
         """Load a file and wait until its scripts say that all is drawn."""
+        self.visit(page.as_uri(), scheme=scheme, width=width, height=height)
+        self.wait("document.documentElement.dataset.ready === 'true'")
+
+    def visit(self, address: str, *, scheme: Scheme = "light", width: int = 1280, height: int = 1440) -> None:
+        """Load what lies at an address, and wait for its scripts and pictures as the browser itself does."""
         self._command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self._command(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
         )
-        self.driver.get(page.as_uri())
-        self.wait("document.documentElement.dataset.ready === 'true'")
+        self.driver.get(address)
+
+    def forget(self, origin: str) -> None:
+        """Leave the page, and drop what those of `origin` have stored (a colour scheme, say)."""
+        self.driver.get("about:blank")
+        self._command("Storage.clearDataForOrigin", origin=origin, storageTypes="local_storage")
 
     def ask(self, expression: str) -> Any:
         """Value of a JavaScript expression in the page."""
