@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["CurveRow", "CurveTable", "Measured", "curve_files"]
 
 _MOST_LAYERS = 10
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,9 @@ class CurveTable:
             "latency measured here, one thread",
             *("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table),
         ]
-        disturbed = sorted({what for row in self.rows for file in row.files for what in file.disturbed})
+        disturbed = [what for row in self.rows for file in row.files for what in file.disturbed]
         if disturbed:
-            lines.append(f"* disturbed: {', '.join(disturbed)}")
+            lines.append(f"* disturbed: {', '.join(_ranges(disturbed))}")
         failures = {f"{file.format} in {file.runtime}: {file.failure}" for row in self.rows for file in row.files}
         lines += sorted(failure for failure in failures if not failure.endswith(": "))
         lines.append("layers that int8 costs most, alone in int8 and alone in float:")
@@ -92,6 +94,18 @@ class CurveTable:
             lines.append(f"{len(row.float_layers)} in float: {'and ' * bool(before)}{', '.join(more)}")
             before = set(row.float_layers)
         return "\n".join(lines)
+
+
+def _ranges(told: Iterable[str]) -> list[str]:
+    """Lines that differ in their number alone, as one with the least and the greatest."""
+    found: dict[str, list[str]] = {}
+    for line in told:
+        found.setdefault(_NUMBER.sub("{}", line, count=1), []).extend(_NUMBER.findall(line)[:1])
+    ends = {words: (min(numbers, key=float), max(numbers, key=float)) for words, numbers in found.items() if numbers}
+    return [
+        words.replace("{}", " to ".join(dict.fromkeys(ends[words])), 1) if words in ends else words
+        for words in sorted(found)
+    ]
 
 
 def _cells(row: CurveRow, columns: Sequence[tuple[Format, str]]) -> list[str]:
