@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from .arguments import PerAxis, check_groups, check_input
 from .by_dimensions import CONVOLUTION, NORM
-from .facts import Symbols, described
-from .layer import Activation, Layer
+from .facts import Symbols
+from .layer import Activation, Layer, described
 from .padding import Padding, PaddingMode, pad
 from .window import window
 

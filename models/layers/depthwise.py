@@ -8,8 +8,8 @@ from torch import nn
 
 from .arguments import PerAxis, check_counts
 from .convolution import ConvNorm
-from .facts import Symbols, described
-from .layer import Activation
+from .facts import Symbols
+from .layer import Activation, described
 from .padding import Padding, PaddingMode
 
 __all__ = ["Depthwise"]

@@ -1,22 +1,17 @@
 """What a layer costs and cannot do, said once: in its docstring, in figures, and in the reference's table.
 
 A formula is text in the field's symbols: names of `SYMBOLS`, numbers, + · / and parentheses; Σ(…) sums over a layer's
-factors, each with symbols of its own. `described` puts it into the docstring, `evaluate` makes a number of it.
+factors, each with symbols of its own. `layer.described` puts it into the docstring, `evaluate` makes a number of it.
 """
 
 from __future__ import annotations
 
 import ast
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeVar
 
-if TYPE_CHECKING:
-    from .layer import Layer
-
-__all__ = ["SYMBOLS", "Cost", "Facts", "Symbols", "described", "evaluate"]
+__all__ = ["SYMBOLS", "Cost", "Facts", "Symbols", "evaluate"]
 
 SYMBOLS: Mapping[str, str] = {
     "k": "kernel positions (3×3: 9)",
@@ -40,8 +35,6 @@ SYMBOLS: Mapping[str, str] = {
 
 Symbols = Mapping[str, int]
 
-LayerClass = TypeVar("LayerClass", bound="type[Layer]")
-
 
 @dataclass(frozen=True)
 class Cost:
@@ -61,23 +54,6 @@ class Facts:
     macs: str
     cannot: str
     source: str
-
-
-def described(*, parameters: str, macs: str, cannot: str, source: str) -> Callable[[LayerClass], LayerClass]:
-    """Gives a layer's class its `facts`, and its docstring the same words."""
-
-    def describe(layer: LayerClass) -> LayerClass:
-        layer.facts = Facts(parameters, macs, cannot, source)
-        lines = (
-            inspect.cleandoc(layer.__doc__ or ""),
-            f"Parameters {parameters}.\nMACs {macs}.",
-            f"Cannot express: {cannot}.",
-            f"Source: {source}.",
-        )
-        layer.__doc__ = "\n\n".join(lines)
-        return layer
-
-    return describe
 
 
 def evaluate(formula: str, symbols: Symbols, factors: Sequence[Symbols] = ()) -> int:

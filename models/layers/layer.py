@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from torch import nn
 
 from .arguments import check_size
 from .facts import Cost, Facts, Symbols, evaluate
 
-__all__ = ["Activation", "Layer"]
+__all__ = ["Activation", "Layer", "described"]
 
 Activation = Callable[[], nn.Module]
 """A module's class, or anything that makes one without arguments."""
@@ -47,3 +48,23 @@ class Layer(nn.Module):
         size = check_size(self.name, size, self.dimensions)
         symbols, factors = self.symbols(size), self.factors(size)
         return Cost(evaluate(self.facts.parameters, symbols, factors), evaluate(self.facts.macs, symbols, factors))
+
+
+LayerClass = TypeVar("LayerClass", bound=type[Layer])
+
+
+def described(*, parameters: str, macs: str, cannot: str, source: str) -> Callable[[LayerClass], LayerClass]:
+    """Gives a layer's class its `facts`, and its docstring the same words."""
+
+    def describe(layer: LayerClass) -> LayerClass:
+        layer.facts = Facts(parameters, macs, cannot, source)
+        lines = (
+            inspect.cleandoc(layer.__doc__ or ""),
+            f"Parameters {parameters}.\nMACs {macs}.",
+            f"Cannot express: {cannot}.",
+            f"Source: {source}.",
+        )
+        layer.__doc__ = "\n\n".join(lines)
+        return layer
+
+    return describe

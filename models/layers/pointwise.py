@@ -6,8 +6,7 @@ from torch import nn
 
 from .arguments import PerAxis
 from .convolution import ConvNorm
-from .facts import described
-from .layer import Activation
+from .layer import Activation, described
 
 __all__ = ["Pointwise"]
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from .arguments import Follows, PerAxis, check_follows
 from .depthwise import Depthwise
-from .facts import Symbols, described
-from .layer import Activation, Layer
+from .facts import Symbols
+from .layer import Activation, Layer, described
 from .padding import Padding, PaddingMode
 from .pointwise import Pointwise
 

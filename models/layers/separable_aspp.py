@@ -12,8 +12,8 @@ from torch.nn import functional
 from ...errors import ModelError
 from .arguments import PerAxis, check_input
 from .by_dimensions import POOL
-from .facts import Symbols, described
-from .layer import Activation, Layer
+from .facts import Symbols
+from .layer import Activation, Layer, described
 from .pointwise import Pointwise
 from .separable import DepthwiseSeparable
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from ...errors import ModelError
 from .arguments import Follows, PerAxis, check_dimensions, check_follows, check_groups
 from .convolution import ConvNorm
-from .facts import Symbols, described
-from .layer import Activation, Layer
+from .facts import Symbols
+from .layer import Activation, Layer, described
 from .padding import Padding, PaddingMode
 from .window import window
 

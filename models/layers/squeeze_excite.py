@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from .arguments import check_counts, check_dimensions, check_input
 from .by_dimensions import CONVOLUTION, POOL
-from .facts import Symbols, described
-from .layer import Activation, Layer
+from .facts import Symbols
+from .layer import Activation, Layer, described
 
 __all__ = ["SqueezeExcite"]
 

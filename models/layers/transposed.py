@@ -21,8 +21,8 @@ from .arguments import (
     per_axis,
 )
 from .by_dimensions import NORM, TRANSPOSED
-from .facts import Symbols, described
-from .layer import Activation, Layer
+from .facts import Symbols
+from .layer import Activation, Layer, described
 from .pointwise import Pointwise
 
 __all__ = ["DepthwiseTransposed", "SeparableTransposed", "TransposedPadding"]
