@@ -128,6 +128,8 @@ def _name_ends(program: Program) -> None:
             suffix = "quantized" if other.dtype == "int8" else "inside"
             other.name = program.free_name(f"{name}_{suffix}")
             by_name[other.name] = other
+        if by_name.get(tensor.name) is tensor:
+            del by_name[tensor.name]  # else an output of that name would take it for one inside
         tensor.name = name
         by_name[name] = tensor
 

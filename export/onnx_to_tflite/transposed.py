@@ -82,6 +82,8 @@ def _says_same(site: Site) -> bool:
 
 _ONE_GROUP = Condition("group 1", lambda site: site.integer("group", 1) == 1)
 _UNDILATED = Condition("dilations of 1", lambda site: set(site.integers("dilations", (1,))) == {1})
+_FIXED_BATCH = Condition("a fixed batch", lambda site: dims(site.input(0))[0] >= 0)
+"""It holds the whole size of its output as a constant."""
 _NO_GROWTH = Condition("output_padding no larger than the pads behind", _inside)
 _DEPTHWISE = Condition(
     "one input channel a group",
@@ -111,7 +113,8 @@ def _finish(site: Site, write: Writer, tensor: Tensor) -> None:
 
 @lowers(
     "ConvTranspose", becomes="TRANSPOSE_CONV", ranks={3, 4}, layout="channels last", data=2,
-    conditions=(CONSTANT_WEIGHT, _ONE_GROUP, _UNDILATED, _NO_GROWTH, BIAS_RULE), int8=INT8_RULES, fuses=True,
+    conditions=(CONSTANT_WEIGHT, _ONE_GROUP, _UNDILATED, _FIXED_BATCH, _NO_GROWTH, BIAS_RULE), int8=INT8_RULES,
+    fuses=True,
 )  # fmt: skip
 def transposed(site: Site, write: Writer) -> None:
     strides, out = _per_axis(site, "strides"), _shape_out(site)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -40,7 +39,7 @@ def main() -> int:
         print(f"\r{count} of {options.graphs} graphs, {passed:.0f} s", end="", file=sys.stderr, flush=True)
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes of the chunks end, too
-    run(options.seed, options.graphs, options.workers, folder, _commit(), progress=progress)
+    run(options.seed, options.graphs, options.workers, folder, progress=progress)
     print(file=sys.stderr)
     found = summary(folder, options.graphs)
     print(page(found, options.seed))
@@ -65,12 +64,6 @@ def _shrink(found: Summary, seed: int, most: int) -> None:
             with tempfile.TemporaryDirectory() as folder:
                 small, told = smallest(seed, number, engine, kind, Path(folder))
             print(f"\n{engine}: {kind}\ngraph {number} shrunk: {told}\n{small}", flush=True)
-
-
-def _commit() -> str:
-    """Of the checkout, with a plus where files differ from it."""
-    said = subprocess.run(["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=False)
-    return said.stdout.strip()
 
 
 if __name__ == "__main__":

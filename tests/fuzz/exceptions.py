@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
 from .draft import Drawn
 from .interval import Array
+from .reference import evaluate
 
 __all__ = ["EXCEPTIONS", "Known", "exception_table", "excuse"]
 
@@ -61,11 +63,10 @@ def _same_skips(drawn: Drawn) -> bool:
 
 def _grids(drawn: Drawn) -> dict[str, tuple[Array, Array]]:
     """Scale and zero point of every value that a DequantizeLinear makes of codes which the graph computes."""
-    graph = drawn.model.graph
-    held = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    held = _constants(drawn)
     return {
         node.output[0]: (held[node.input[1]], held[node.input[2]])
-        for node in graph.node
+        for node in drawn.model.graph.node
         if node.op_type == "DequantizeLinear" and node.input[0] not in held
     }
 
@@ -92,12 +93,134 @@ def _padded_codes(drawn: Drawn) -> bool:
 
 def _float_weights(drawn: Drawn) -> bool:
     """WeightBiasQuantization."""
-    initialisers, codes = {t.name for t in drawn.model.graph.initializer}, _grids(drawn)
+    initialisers, codes = set(_constants(drawn)), _grids(drawn)
     return any(
         node.input[1] in initialisers and node.input[0] in codes
         for node, _ in _nodes(drawn, "Conv", "ConvTranspose", "Gemm")
     )
 
+
+def _constants(drawn: Drawn) -> dict[str, Array]:
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in drawn.model.graph.initializer}
+
+
+def _rounded_bounds(drawn: Drawn) -> bool:
+    """A bound that is no code of the grid which the Clip reads, by way of constants that scale it or not."""
+    grids, held = _grids(drawn), _constants(drawn)
+    makers = {name: node for node in drawn.model.graph.node for name in node.output}
+    for node, _ in _nodes(drawn, "Clip"):
+        source, scaled = node.input[0], False
+        while source not in grids and source in makers and makers[source].op_type in _SCALES:
+            maker, scaled = makers[source], True
+            source = next((name for name in maker.input if name in grids or name in makers), "")
+        if source not in grids:
+            continue
+        steps = [float(held[name]) / float(grids[source][0]) for name in node.input[1:] if name]
+        if scaled or any(abs(step - round(step)) > 1e-6 for step in steps):
+            return True
+    return False
+
+
+_SCALES = ("Mul", "Div", "Add", "Sub", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Transpose")
+
+
+def _multiplied_pads(drawn: Drawn) -> bool:
+    shapes = {name: value.shape for name, value in evaluate(drawn.model, drawn.feeds).values.items()}
+    return any(
+        shapes[node.input[1]][0] > a.get("group", 1) > 1
+        and shapes[node.input[1]][1] == 1
+        and (any(a.get("pads", [])) or _same(a))
+        and _off_zero(drawn, node.input[0])
+        for node, a in _nodes(drawn, "Conv")
+    )
+
+
+def _depth_one(drawn: Drawn) -> bool:
+    shapes = {name: value.shape for name, value in evaluate(drawn.model, drawn.feeds).values.items()}
+    return any(
+        shapes[node.input[1]][-1 if a.get("transB", 0) else -2] == 1 for node, a in _nodes(drawn, "Gemm", "MatMul")
+    )
+
+
+def _slopes_of_one_axis(drawn: Drawn) -> bool:
+    values = evaluate(drawn.model, drawn.feeds).values
+    return any(
+        len(values[node.input[0]].shape) > 2 and values[node.input[1]].shape == values[node.input[0]].shape[1:2] != (1,)
+        for node, _ in _nodes(drawn, "PRelu")
+    )
+
+
+def _clip_beyond(drawn: Drawn) -> bool:
+    """A Clip all of whose results have the outermost code of the grid behind it."""
+    held, ends = _constants(drawn), {}
+    for node, _ in _nodes(drawn, "QuantizeLinear"):
+        scale, zero_point = (held[name] for name in node.input[1:])
+        info = np.iinfo(zero_point.dtype)
+        ends[node.input[0]] = ((info.min - zero_point) * scale, (info.max - zero_point) * scale)
+    for node, _ in _nodes(drawn, "Clip"):
+        if node.output[0] in ends:
+            least, greatest = ends[node.output[0]]
+            low, high = ([float(held[name]) if name else None for name in node.input[1:]] + [None, None])[:2]
+            if (low is not None and low >= greatest) or (high is not None and high <= least):
+                return True
+    return False
+
+
+def _bias_overflows(drawn: Drawn) -> bool:
+    """A float bias beyond int32 on the grid of its layer's sums."""
+    found = evaluate(drawn.model, drawn.feeds)
+    for node, _ in _nodes(drawn, "Conv", "ConvTranspose", "Gemm"):
+        step = found.step(node)
+        if step is None or len(node.input) < 3 or node.input[2] in found.held:
+            continue
+        if np.abs(found.values[node.input[2]].low).max() / step.min() >= 2.0**31:
+            return True
+    return False
+
+
+def _quantised_maximum(drawn: Drawn) -> bool:
+    grids = _grids(drawn)
+    quantised = {node.input[0] for node, _ in _nodes(drawn, "QuantizeLinear")}
+    return any(
+        node.input[0] not in grids and node.output[0] in quantised
+        for node, _ in _nodes(drawn, "GlobalMaxPool", "ReduceMax")
+    )
+
+
+def _strided_pads(drawn: Drawn) -> bool:
+    shapes = {name: value.shape for name, value in evaluate(drawn.model, drawn.feeds).values.items()}
+    return any(
+        set(shapes[node.input[1]][2:]) == {1} and max(a.get("strides", [1])) > 1 and any(a.get("pads", []))
+        for node, a in _nodes(drawn, "Conv")
+    )
+
+
+def _two_pairs(drawn: Drawn) -> bool:
+    """A QuantizeLinear that reads what a DequantizeLinear made, through what the optimiser takes out at most."""
+    grids = dict(_grids(drawn))
+    for node, _ in _nodes(drawn, "Identity", "Clip", "Relu"):
+        if node.input[0] in grids:
+            grids[node.output[0]] = grids[node.input[0]]
+    return any(node.input[0] in grids for node, _ in _nodes(drawn, "QuantizeLinear"))
+
+
+def _dropped_window(drawn: Drawn) -> bool:
+    """A pool whose last window would start behind the image and the pads before it."""
+    values = evaluate(drawn.model, drawn.feeds).values
+    for node, a in _nodes(drawn, "AveragePool", "MaxPool"):
+        kernel = a["kernel_shape"]
+        count = len(kernel)
+        strides, dilations = a.get("strides", [1] * count), a.get("dilations", [1] * count)
+        pads = a.get("pads", [0] * 2 * count)
+        for i, size in enumerate(values[node.input[0]].shape[2:]):
+            extent = (kernel[i] - 1) * dilations[i] + 1
+            naive = -(-(size + pads[i] + pads[i + count] - extent) // strides[i]) + 1
+            if a.get("ceil_mode", 0) and (naive - 1) * strides[i] >= size + pads[i]:
+                return True
+    return False
+
+
+_LITERT = ("litert xnnpack", "litert builtin")
 
 EXCEPTIONS: tuple[Known, ...] = (
     Known(
@@ -124,6 +247,62 @@ EXCEPTIONS: tuple[Known, ...] = (
         "pads of code 0", "openvino", "2026.4.1", ("openvino",),
         "Pad with a constant, on codes whose zero point is not 0", "fills with the code 0 and not with the number 0",
         _padded_codes,
+    ),
+    Known(
+        "two pairs become one", "onnxruntime", "1.32.0", ("onnxruntime",),
+        "a QuantizeLinear right behind the DequantizeLinear of another grid, or with an Identity or a Clip between",
+        "rounds once, onto a grid of its own (its optimisation DoubleQDQPairsRemover)", _two_pairs,
+    ),
+    Known(
+        "bounds of a Clip on codes", "openvino", "2026.4.1", ("openvino",),
+        "Clip of codes, or of codes times or plus a constant, with a bound that lies between two of them",
+        "rounds the bound to a code first", _rounded_bounds,
+    ),
+    Known(
+        "a Clip beyond its grid", "openvino", "2026.4.1", ("openvino",),
+        "Conv, then a Clip whose lower bound is above all codes of the grid behind it, or its upper bound below",
+        "codes outside int8's range", _clip_beyond,
+    ),
+    Known(
+        "float biases beyond int32", "onnxruntime", "1.32.0", ("onnxruntime",),
+        "a layer on codes with a float bias above 2³¹ steps of its sums",
+        "quantises it all the same, wrapping round (its optimisation WeightBiasQuantization)", _bias_overflows,
+    ),
+    Known(
+        "pads of depthwise layers", "openvino", "2026.4.1", ("openvino",),
+        "depthwise Conv with a multiplier above 1 and pads, on codes whose zero point is not 0",
+        "other sums at the border", _multiplied_pads,
+    ),
+    Known(
+        "matrix products of depth 1", "openvino", "2026.4.1", ("openvino",),
+        "Gemm or MatMul by weights with one row, behind others",
+        'refuses to load: "Layout rank" or "MatMulTransformation"', _depth_one,
+    ),
+    Known(
+        "slopes of one axis", "openvino", "2026.4.1", ("openvino",),
+        "PRelu of rank above 2 with as many slopes, in one axis, as channels",
+        "takes them for slopes of the channels, not of the last axis",
+        _slopes_of_one_axis,
+    ),
+    Known(
+        "a maximum that is quantised", "openvino", "2026.4.1", ("openvino",),
+        "GlobalMaxPool or ReduceMax of float values with a QuantizeLinear behind", "gives the greatest code",
+        _quantised_maximum,
+    ),
+    Known(
+        "strides of padded 1×1 layers", "openvino", "2026.4.1", ("openvino",),
+        "Conv with a kernel of 1, strides above 1 and pads, behind an elementwise op, float or not",
+        "an output of another shape: strides are moved to the op before", _strided_pads,
+    ),
+    Known(
+        "a pool's last window", "onnx", "1.23.2", _LITERT,
+        "pools with ceil_mode whose last window would start in the pads behind",
+        "shape inference counts that window, which ONNX says is none; our loader refuses the file", _dropped_window,
+    ),
+    Known(
+        "a pool's last window", "openvino", "2026.4.1", ("openvino",),
+        "pools with ceil_mode whose last window would start in the pads behind", "gives that window an output, too",
+        _dropped_window,
     ),
 )  # fmt: skip
 

@@ -50,10 +50,32 @@ def _builtin(found: Reference, node: onnx.NodeProto, out: Held) -> Array | float
     held = [found.held[name] for name in node.input if name in found.held]
     if node.op_type == "Mul" and len(held) == 2:
         return _twice(np.asarray(held[0].scale[0] * held[1].scale[0] / scale))
-    if node.op_type in ("LeakyRelu", "PRelu") and held:
-        return _twice(np.asarray(held[0].scale[0] / scale))
+    if node.op_type == "LeakyRelu" and held:
+        factor = held[0].scale[0] / scale
+        alpha = abs(next((a.f for a in node.attribute if a.name == "alpha"), 0.01))
+        return float(max(_twice(np.asarray(factor)), _twice(np.asarray(factor * alpha))))
+    if node.op_type == "PRelu" and held:
+        factors = [held[0].scale[0] / scale, held[0].scale[0] * (held[1].scale[0] if len(held) > 1 else 0) / scale]
+        return float(max(_twice(np.asarray(factor)) for factor in factors))
     return 0.0
 
 
-LOOSENESS: dict[str, Looseness] = {"litert builtin": _builtin}
+def _xnnpack(found: Reference, node: onnx.NodeProto, out: Held) -> Array | float:
+    """Its LEAKY_RELU carries both factors in 8 bits behind the point. PRELU it leaves to the built-in kernel."""
+    if node.op_type == "LeakyRelu" and node.input[0] in found.held:
+        x = found.values[node.input[0]]
+        return x.magnitude / found.held[node.input[0]].scale[0] * 2.0**-9
+    return _builtin(found, node, out) if node.op_type == "PRelu" else 0.0
+
+
+def _onnxruntime(found: Reference, node: onnx.NodeProto, out: Held) -> Array | float:
+    """Its QLinearSoftmax cuts off what is left of a division: a lone 1 becomes 255/256."""
+    return 1.0 if node.op_type == "Softmax" and node.input[0] in found.held else 0.0
+
+
+LOOSENESS: dict[str, Looseness] = {
+    "litert builtin": _builtin,
+    "litert xnnpack": _xnnpack,
+    "onnxruntime": _onnxruntime,
+}
 """By engine; any other rounds as float32 does."""

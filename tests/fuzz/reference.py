@@ -184,7 +184,8 @@ def _biased(found: Reference, node: onnx.NodeProto, sums: Interval, axis: int) -
     step = found.step(node)
     if step is not None and node.input[2] not in found.held:
         # A bias that the file holds in float becomes a whole number of steps.
-        total = total.widened((0.5 * np.broadcast_to(step, bias.low.size)).reshape(shape))
+        # A transposed convolution's scales repeat, group by group.
+        total = total.widened((0.5 * np.resize(step, bias.low.size)).reshape(shape))
     return total.widened(ULP * (np.abs(bias.low).reshape(shape) + total.magnitude))
 
 

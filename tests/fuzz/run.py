@@ -41,7 +41,6 @@ def run(
     graphs: int,
     workers: int,
     folder: Path,
-    commit: str,
     *,
     first: int = 0,
     size: int = 250,
@@ -60,9 +59,9 @@ def run(
     waiting = iter(left)
     busy: list[_Chunk] = []
     try:
-        while _fill(busy, waiting, workers, seed, commit):
+        while _fill(busy, waiting, workers, seed):
             time.sleep(0.5)
-            finished = [chunk for chunk in busy if _finished(chunk, seed, commit)]
+            finished = [chunk for chunk in busy if _finished(chunk, seed)]
             settled += sum(chunk.last - chunk.first for chunk in finished)
             busy = [chunk for chunk in busy if chunk not in finished]
             progress(settled + sum(len(done(chunk.path)) for chunk in busy))
@@ -72,9 +71,9 @@ def run(
                 chunk.process.kill()
 
 
-def _fill(busy: list[_Chunk], waiting: Iterator[_Chunk], workers: int, seed: int, commit: str) -> bool:
+def _fill(busy: list[_Chunk], waiting: Iterator[_Chunk], workers: int, seed: int) -> bool:
     while len(busy) < workers and (chunk := next(waiting, None)) is not None:
-        _start(chunk, seed, commit)
+        _start(chunk, seed)
         busy.append(chunk)
     return bool(busy)
 
@@ -83,15 +82,15 @@ def _program() -> list[str]:
     return ["-m", "tests.fuzz.chunk"]
 
 
-def _start(chunk: _Chunk, seed: int, commit: str) -> None:
+def _start(chunk: _Chunk, seed: int) -> None:
     first = chunk.left[0]
-    ends = ["--seed", str(seed), "--first", str(first), "--last", str(chunk.last), "--commit", commit]
+    ends = ["--seed", str(seed), "--first", str(first), "--last", str(chunk.last)]
     command = [sys.executable, *_program(), *ends, "--to", str(chunk.path.resolve())]
     with chunk.path.with_suffix(".log").open("ab") as log:
         chunk.process = subprocess.Popen(command, cwd=_ROOT, stdout=log, stderr=log)
 
 
-def _finished(chunk: _Chunk, seed: int, commit: str) -> bool:
+def _finished(chunk: _Chunk, seed: int) -> bool:
     """Whether the chunk is done. A process that died or hangs has its graph noted and the rest begun again."""
     process = chunk.process
     if process is None:
@@ -110,10 +109,10 @@ def _finished(chunk: _Chunk, seed: int, commit: str) -> bool:
         raise RuntimeError(f"numbers {chunk.first} to {chunk.last} ended with {ended} before a graph was begun: {tail}")
     if number is not None:
         how = "hangs" if ended is None else f"ended with {ended}"
-        line = json.dumps({"number": number, "commit": commit, "crashed": how})
+        line = json.dumps({"number": number, "crashed": how})
         with chunk.path.open("a", encoding="utf-8") as record:
             print(f"\n{line}", file=record)
     if not chunk.left:
         return True
-    _start(chunk, seed, commit)
+    _start(chunk, seed)
     return False

@@ -18,7 +18,7 @@ QUICK, LONG = 7, 8
 
 
 def explained(seed: int, first: int, graphs: int, folder: Path) -> None:
-    run(seed, first + graphs, 1, folder, "", first=first)
+    run(seed, first + graphs, 1, folder, first=first)
     found = summary(folder, first + graphs)
     assert found.graphs == graphs
     assert found.findings == {}, page(found, seed)

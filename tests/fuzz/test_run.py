@@ -33,10 +33,10 @@ def test_a_crash_is_noted_and_the_rest_is_run(tmp_path: Path, monkeypatch: pytes
     )
     monkeypatch.setattr(running, "_program", lambda: [str(program)])
     folder = tmp_path / "record"
-    running.run(1, 6, 2, folder, "", size=4)
+    running.run(1, 6, 2, folder, size=4)
     lines = [json.loads(line) for path in folder.glob("*.jsonl") for line in path.read_text().splitlines() if line]
     assert sorted(line["number"] for line in lines if "number" in line) == [0, 1, 2, 3, 4, 5]
-    assert [line for line in lines if "crashed" in line] == [{"number": 2, "commit": "", "crashed": "ended with -11"}]
+    assert [line for line in lines if "crashed" in line] == [{"number": 2, "crashed": "ended with -11"}]
     found = summary(folder, 6)
     assert found.findings[("a runtime", "crashed: ended with -#")] == [2]
 
@@ -44,4 +44,4 @@ def test_a_crash_is_noted_and_the_rest_is_run(tmp_path: Path, monkeypatch: pytes
 def test_a_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "000000.jsonl").write_text('{"number": 0, "broken": ""}\n{"number": 1, "broken": ""}\n')
     monkeypatch.setattr(running, "_program", lambda: pytest.fail("nothing is left to do"))
-    running.run(1, 2, 1, tmp_path, "")
+    running.run(1, 2, 1, tmp_path)

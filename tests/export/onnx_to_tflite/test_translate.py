@@ -199,3 +199,11 @@ def test_two_outputs_that_are_one_value_are_two_tensors(tmp_path: Path) -> None:
     program = program_of(tmp_path / "net.tflite")
     assert len(program.outputs) == 2
     assert len({id(tensor) for tensor in program.outputs.values()}) == 2
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4), (2, 3)])
+def test_an_output_that_is_another_one_turned_keeps_its_name(shape: tuple[int, int], tmp_path: Path) -> None:
+    net = Net()
+    x = net.op("Relu", [net.input(*shape)])
+    turned = net.op("Transpose", [x], perm=[1, 0])
+    assert gap(net, tmp_path, turned, x).relative == 0

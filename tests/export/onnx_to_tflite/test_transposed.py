@@ -197,3 +197,20 @@ def _loops(
     scales = np.tile(held["weight_scale"].astype(np.float64), groups)
     ratio = np.float64(np.float32(scale)) * scales / np.float64(np.float32(scale))
     return np.clip(np.rint(sums * ratio.reshape(1, -1, 1, 1)) + point, 0, 255).astype(np.int64)
+
+
+@pytest.mark.parametrize("grid", [None, GRID])
+@pytest.mark.parametrize("pads", [[0, 0, 0, 0], [1, 1, 1, 1]])
+def test_an_open_batch_is_written_as_a_convolution(
+    grid: tuple[float, int] | None, pads: list[int], tmp_path: Path
+) -> None:
+    """TRANSPOSE_CONV holds the size of its output, batch and all, as a constant."""
+    net = Net(grid=grid)
+    x = net.input("N", 4, 5, 6)
+    y = net.weighted(
+        "ConvTranspose", x, (4, 3, 3, 3), channels=3, axis=1, strides=[2, 2], pads=pads, kernel_shape=[3, 3],
+        spread=0.3,
+    )  # fmt: skip
+    found = gap(net, tmp_path, y)
+    assert found.relative < 1e-5 if grid is None else found.lsb.max() <= 1
+    assert "TRANSPOSE_CONV" not in operators(net, tmp_path, y)
