@@ -46,7 +46,8 @@ class CodeTensor:
 class Layer:
     """One piece between codes and codes.
 
-    name, op, kind: of the node that does the work (convolution or matrix product first, else the last node).
+    name, op, kind: of the node that does the work (convolution or matrix product first, else the last node); a product
+    of a value and its own gate is an activation.
     nodes: every float node of the piece, in order. reads: codes it reads. floats: graph inputs it reads as float; a
     piece with any is no layer to compare (the quantisation of the network's own input is one). makes: codes it makes.
     """
@@ -131,7 +132,7 @@ def _layer(quantizers: Sequence[ir.Node], order: Mapping[ir.Node, int], constant
     return Layer(
         name=_name(main),
         op="+".join(node.op_type for node in inside) or main.op_type,
-        kind=kind_of(main),
+        kind=Kind.ACTIVATION if _is_table(main) else kind_of(main),
         nodes=tuple(_name(node) for node in inside),
         reads=_apart([_read(value, dequantizer) for value, dequantizer in codes.items()]),
         floats=tuple(str(value.name) for value in floats),
@@ -146,6 +147,28 @@ def _main(nodes: Sequence[ir.Node]) -> ir.Node | None:
 
 
 _MATRIX = (Kind.TRANSPOSED, Kind.FULLY_CONNECTED)
+_GATES = ("Sigmoid", "HardSigmoid", "Tanh")
+
+
+def _is_table(node: ir.Node) -> bool:
+    """x · gate(x), SiLU in two steps: each code that it makes comes of one code of x, as an activation's does."""
+    if node.op_type != "Mul":
+        return False
+    one, other = (_codes_behind(value) for value in node.inputs[:2])
+    return _gate_of(one) is other is not None or _gate_of(other) is one is not None
+
+
+def _codes_behind(value: ir.Value | None) -> ir.Value | None:
+    producer = None if value is None else value.producer()
+    return producer.inputs[0] if producer is not None and producer.op_type == "DequantizeLinear" else None
+
+
+def _gate_of(codes: ir.Value | None) -> ir.Value | None:
+    """The codes that a gate read to make `codes`."""
+    quantizer = None if codes is None else codes.producer()
+    real = quantizer.inputs[0] if quantizer is not None and quantizer.op_type == "QuantizeLinear" else None
+    gate = None if real is None else real.producer()
+    return _codes_behind(gate.inputs[0]) if gate is not None and gate.op_type in _GATES else None
 
 
 def _name(node: ir.Node) -> str:

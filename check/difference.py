@@ -13,11 +13,15 @@ __all__ = ["CodeDifference", "LogitDifference", "compare_codes", "compare_logits
 
 @dataclass(frozen=True)
 class CodeDifference:
-    """Two sets of integer codes of the same shape. codes: how many were compared. max_lsb: the greatest distance."""
+    """Two sets of integer codes of the same shape. codes: how many were compared. max_lsb: the greatest distance.
+
+    middle: how many are unequal, by 1, where the exact value lies in the middle of both.
+    """
 
     codes: int = 0
     equal: int = 0
     max_lsb: int = 0
+    middle: int = 0
 
     @property
     def share(self) -> float:
@@ -25,11 +29,21 @@ class CodeDifference:
         return self.equal / self.codes if self.codes else 1.0
 
     def __add__(self, other: CodeDifference) -> CodeDifference:
-        return CodeDifference(self.codes + other.codes, self.equal + other.equal, max(self.max_lsb, other.max_lsb))
+        return CodeDifference(
+            self.codes + other.codes,
+            self.equal + other.equal,
+            max(self.max_lsb, other.max_lsb),
+            self.middle + other.middle,
+        )
 
 
-def compare_codes(found: NDArray[Any], expected: NDArray[Any]) -> CodeDifference:
-    """Compare int8 or uint8 codes. Raises ValueError for other shapes or dtypes: that would be a bug of ours."""
+def compare_codes(
+    found: NDArray[Any], expected: NDArray[Any], either: NDArray[np.bool_] | None = None
+) -> CodeDifference:
+    """Compare int8 or uint8 codes. Raises ValueError for other shapes or dtypes: that would be a bug of ours.
+
+    either: where two neighbouring codes are both right.
+    """
     if found.shape != expected.shape or found.dtype != expected.dtype:
         raise ValueError(f"codes {found.dtype}{found.shape} against {expected.dtype}{expected.shape}")
     distance = np.abs(found.astype(np.int16) - expected.astype(np.int16))
@@ -37,6 +51,7 @@ def compare_codes(found: NDArray[Any], expected: NDArray[Any]) -> CodeDifference
         codes=int(distance.size),
         equal=int(distance.size - np.count_nonzero(distance)),
         max_lsb=int(distance.max(initial=0)),
+        middle=0 if either is None else int(np.count_nonzero((distance == 1) & either)),
     )
 
 

@@ -22,6 +22,7 @@ from ..runtime.interface import Runtime
 from .difference import CodeDifference, compare_codes
 from .fed_layers import REFERENCE, FedLayer, FedLayers
 from .layer_session import LayerSession
+from .middles import middles
 from .precision import float_ops
 from .translate import Translate
 
@@ -34,7 +35,8 @@ Progress = Callable[[str, int, int], None]
 class LayerParity:
     """One layer in one runtime. layer, op, kind: as in `cut.Layer`. codes: how many outputs were compared.
 
-    equal: how many were the reference's. max_lsb: the greatest distance. float_ops: what the runtime ran in float of
+    equal: how many were the reference's. middle: how many others are 1 LSB off where the exact value lies in the middle
+    of both (see `middles`). max_lsb: the greatest distance. float_ops: what the runtime ran in float of
     this layer, each "op (precision)"; None where it does not tell. failure: why the runtime gave no outputs; then
     nothing was compared.
     """
@@ -48,6 +50,7 @@ class LayerParity:
     max_lsb: int
     float_ops: tuple[str, ...] | None = ()
     failure: str = ""
+    middle: int = 0
 
     @property
     def share(self) -> float:
@@ -56,7 +59,7 @@ class LayerParity:
 
     @property
     def difference(self) -> CodeDifference:
-        return CodeDifference(self.codes, self.equal, self.max_lsb)
+        return CodeDifference(self.codes, self.equal, self.max_lsb, self.middle)
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "share": self.share}
@@ -97,11 +100,13 @@ def _row(fed: FedLayer, runtime: Runtime) -> LayerParity:
     layer, difference, in_float, failure = fed.layer, CodeDifference(), None, ""
     try:
         file = fed.files.file(runtime)
+        either = middles(fed.files.reference(), layer)
         with runtime.open(file) as session:
             spoken = LayerSession(layer, session, file)
             for sample, wanted in zip(fed.given, fed.made, strict=True):
+                between = None if either is None else either(sample[layer.reads[0].codes])
                 for name, found in spoken.run(sample).items():
-                    difference += compare_codes(found, wanted[name])
+                    difference += compare_codes(found, wanted[name], between)
             in_float = float_ops(session.placements())
     except (GraphError, RunError, UnsupportedOps) as error:
         difference, failure = CodeDifference(), str(error)
@@ -115,4 +120,5 @@ def _row(fed: FedLayer, runtime: Runtime) -> LayerParity:
         max_lsb=difference.max_lsb,
         float_ops=in_float,
         failure=failure,
+        middle=difference.middle,
     )
