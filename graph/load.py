@@ -196,14 +196,14 @@ def _compute_shapes(model: ir.Model) -> None:
     from .passes.lift_constants import fold_constants, lift_constants
 
     lift_constants(model)
-    if not fold_constants(model):
-        return
-    for node in model.graph:
-        for value in node.outputs:
-            # What was made up for a length that nobody knew would contradict the length.
-            if value.shape is not None and any(not isinstance(size, int) for size in value.shape[1:]):
-                value.shape = None
-    infer_shapes(model)
+    # Again and again: a shape that becomes known is what the next piece of arithmetic asks for.
+    while unknown_shape(model.graph) is not None and fold_constants(model):
+        for node in model.graph:
+            for value in node.outputs:
+                # What was made up for a length that nobody knew would contradict the length.
+                if value.shape is not None and any(not isinstance(size, int) for size in value.shape[1:]):
+                    value.shape = None
+        infer_shapes(model)
 
 
 def _plain(model: ir.Model) -> ir.Model:

@@ -96,7 +96,9 @@ def _ends(quantized: Quantized) -> list[Refusal]:
 def lower(quantized: Quantized, planned: Sequence[Planned], io: Io) -> Program:
     """The program of a graph that nothing refuses."""
     graph = quantized.model.graph
-    layouts = assign((_touch(each) for each in planned), (*graph.inputs, *graph.outputs))
+    ends = [value for value in graph.inputs if not _read_as_channels_last(value)]
+    ends += [value for value in graph.outputs if not _made_as_channels_last(value)]
+    layouts = assign((_touch(each) for each in planned), ends)
     write = Writer(quantized, layouts, io)
     for value in graph.inputs:
         write.graph_input(value)
@@ -109,6 +111,23 @@ def lower(quantized: Quantized, planned: Sequence[Planned], io: Io) -> Program:
     _name_ends(program)
     program.metadata = _metadata(quantized, write)
     return program
+
+
+def _read_as_channels_last(value: ir.Value) -> bool:
+    """An input [N, H, W, C] that the network turns to [N, C, H, W] before anything else: it is in TFLite's order."""
+    uses = list(value.uses())
+    return bool(uses) and all(
+        (use.node.op_type == "Transpose" and list(use.node.attributes.get_ints("perm", [])) == [0, 3, 1, 2])
+        or (use.node.op_type == "Pad" and _read_as_channels_last(use.node.outputs[0]))
+        for use in uses
+    )
+
+
+def _made_as_channels_last(value: ir.Value) -> bool:
+    """An output that the network turns to [N, H, W, C] as the last thing."""
+    node = value.producer()
+    order = [] if node is None or node.op_type != "Transpose" else node.attributes.get_ints("perm", [])
+    return list(order) == [0, 2, 3, 1]
 
 
 def _touch(planned: Planned) -> Touch:

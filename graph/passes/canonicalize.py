@@ -10,6 +10,7 @@ import onnx_ir.passes.common as common
 
 from ..shapes import infer_shapes
 from .explicit_attributes import explicit_attributes
+from .fold_affine import fold_affine
 from .fold_batch_norm import fold_batch_norm
 from .fold_pad import fold_pad
 from .fold_slice import fold_slice
@@ -19,6 +20,8 @@ from .lift_constants import fold_constants, lift_constants, share_constants
 from .matmul_to_gemm import matmul_to_gemm
 from .name_nodes import name_nodes
 from .remove_identity import remove_identity
+from .repeat_to_resize import repeat_to_resize
+from .sink_transposes import sink_transposes, still_transposes
 from .to_reshape import to_reshape
 from .wrap_pad import wrap_pad
 
@@ -32,7 +35,11 @@ _FIRST: Final[tuple[Callable[[ir.Model], bool], ...]] = (
 )
 PASSES: Final = (
     *_FIRST,
+    repeat_to_resize,
+    sink_transposes,
+    still_transposes,
     fold_batch_norm,
+    fold_affine,
     wrap_pad,
     fold_pad,
     fold_slice,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..edit import add_initializer, bypass, constant_of, is_op, only_reader, replace_node
 
-__all__ = ["fold_batch_norm"]
+__all__ = ["absorb", "fold_batch_norm"]
 
 
 def fold_batch_norm(model: ir.Model) -> bool:
@@ -35,7 +35,7 @@ def _fold(graph: ir.Graph, node: ir.Node) -> bool:
     if affine is None or source is None:
         return False
     layer = source.producer()
-    if layer is not None and only_reader(source) is node and _absorb(graph, layer, *affine) and bypass(node):
+    if layer is not None and only_reader(source) is node and absorb(graph, layer, *affine) and bypass(node):
         return True
     _stand_alone(graph, node, *affine)
     return True
@@ -50,7 +50,8 @@ def _affine(node: ir.Node) -> tuple[NDArray[np.float64], NDArray[np.float64]] | 
     return scale, beta - scale * mean
 
 
-def _absorb(graph: ir.Graph, layer: ir.Node, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> bool:
+def absorb(graph: ir.Graph, layer: ir.Node, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> bool:
+    """Let a layer with constant weights make scale · y + shift, [C_out] each. Returns whether it is such a layer."""
     if not is_op(layer, "Conv", "ConvTranspose", "Gemm"):
         return False
     weight, bias = layer.inputs[1], layer.inputs[2] if len(layer.inputs) > 2 else None

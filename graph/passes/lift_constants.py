@@ -50,16 +50,18 @@ def share_constants(model: ir.Model) -> bool:
 
 
 def fold_constants(model: ir.Model) -> bool:
-    """Replace nodes whose inputs are all constant, and Shape of a fixed shape, by what they give.
+    """Replace nodes whose inputs are all constant, Shape of a fixed shape and Gather of fixed sizes by what they give.
 
-    Quantisation of constants is left alone: it is what a QDQ file is about. Exact up to float rounding of the
-    reference evaluator. Ensures: shape arithmetic over fixed shapes is gone.
+    A size may be fixed where the batch is open: frameworks ask for each by itself. Quantisation of constants is left
+    alone: it is what a QDQ file is about. Exact up to float rounding of the reference evaluator. Ensures: shape
+    arithmetic over fixed sizes is gone.
     """
     changed = False
     for node in tuple(model.graph):
-        if not _foldable(node):
+        sizes = _gathered_sizes(node)
+        if sizes is None and not _foldable(node):
             continue
-        results = _evaluate(node, model.opset_imports.get("", 20))
+        results = _evaluate(node, model.opset_imports.get("", 20)) if sizes is None else [sizes]
         for old, array in zip(node.outputs, results, strict=True):
             name, old.name = old.name or node.op_type, None
             old.replace_all_uses_with(add_initializer(model.graph, name, array))
@@ -83,6 +85,23 @@ def _foldable(node: ir.Node) -> bool:
     if is_op(node, *_QUANTIZATION, *_RANDOM, "Constant", "If", "Loop", "Scan"):
         return False
     return bool(node.inputs) and all(value is None or constant_of(value) is not None for value in node.inputs)
+
+
+def _gathered_sizes(node: ir.Node) -> NDArray[np.int64] | None:
+    """What a Gather takes out of a Shape, where those sizes are fixed."""
+    if not is_op(node, "Gather") or node.outputs[0].is_graph_output() or node.inputs[0] is None:
+        return None
+    shape, indices = node.inputs[0].producer(), constant_of(node.inputs[1])
+    if shape is None or not is_op(shape, "Shape") or indices is None or {"start", "end"} & set(shape.attributes):
+        return None
+    source = shape.inputs[0]
+    sizes = source.shape.dims if source is not None and source.shape is not None else ()
+    if not sizes or indices.min() < -len(sizes) or indices.max() >= len(sizes):
+        return None
+    taken = [sizes[int(index)] for index in indices.reshape(-1)]
+    if not all(isinstance(size, int) for size in taken):
+        return None
+    return np.array(taken, np.int64).reshape(indices.shape)
 
 
 def _evaluate(node: ir.Node, opset: int) -> list[NDArray[Any]]:
