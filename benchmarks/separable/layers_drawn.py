@@ -109,7 +109,7 @@ def line(language: Language) -> Picture:
     for number, kind in enumerate(("standard", "depthwise", "pointwise")):
         top = 42 + 96 * number
         picture.text(24, top - 12, say(f"line {kind}", language), "ink", anchor="start")
-        _grid(picture, 24, top, length, rows, cell, "bar")
+        picture.box(24, top, length * cell, rows * cell, "bar")
         outputs = rows if kind == "depthwise" else _FILTERS
         for row in range(rows):
             hue = HUES[row] if kind == "depthwise" else "float"
@@ -117,7 +117,7 @@ def line(language: Language) -> Picture:
             picture.box(24 + 4 * cell, top + row * cell, width * cell, cell, hue)
         _lines(picture, 24, top, length, rows, cell)
         picture.arrow((232, top + rows * cell / 2), (282, top + rows * cell / 2))
-        _grid(picture, 310, top, length, outputs, cell, "bar")
+        picture.box(310, top, length * cell, outputs * cell, "bar")
         for row in range(outputs):
             # The window's first cell is the fifth; its middle is what comes out.
             middle = 4 if kind == "pointwise" else 5
@@ -163,10 +163,6 @@ def _slices(
             Solid(left, top, side, side, 1, _CELL, hue="bar", window=spans, window_hue=hue).draw(picture)
         else:
             Solid(left, top, side, side, 1, _CELL, hue=hue, window=spans, window_hue="ink").draw(picture)
-
-
-def _grid(picture: Picture, x: float, y: float, columns: int, rows: int, cell: float, look: str) -> None:
-    picture.box(x, y, columns * cell, rows * cell, look)
 
 
 def _lines(picture: Picture, x: float, y: float, columns: int, rows: int, cell: float) -> None:

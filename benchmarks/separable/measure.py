@@ -43,7 +43,7 @@ LAYERS: Mapping[str, Callable[[int], Layer]] = {
     "pointwise": lambda channels: Pointwise(channels, channels, norm=False, activation=None),
     "depthwise": lambda channels: Depthwise(channels, norm=False, activation=None),
 }
-_ROUNDS, _EACH = 5, 4
+_ROUNDS, _EACH = 16, 3
 
 
 @dataclass(frozen=True)

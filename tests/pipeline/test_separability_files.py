@@ -70,6 +70,15 @@ def test_mobilenet_v2(mobilenet_v2_float: Path, golden: Callable[[str, str], Non
     assert round(found.separable_share * found.macs) == entry.separable_macs
 
 
+def test_the_how_to_shows_what_the_command_says() -> None:
+    tests = Path(__file__).parents[1]
+    page = (tests.parent / "docs/how-to/separate-a-network.md").read_text(encoding="utf-8")
+    _, shown = page.split("$ sepia explain mobilenet-v2 --rows 6\n")
+    said = (tests / "pipeline/goldens/separability-mobilenet-v2.txt").read_text(encoding="utf-8").splitlines()
+    lines = [line for line in shown.split("```")[0].splitlines() if line != "…"]
+    assert len(lines) > 8 and set(lines) <= set(said)
+
+
 def test_a_small_resnet(resnet: tuple[torch.export.ExportedProgram, Path], golden: Callable[[str, str], None]) -> None:
     golden("separability-resnet.txt", to_text(separability(load_graph(resnet[1]), "resnet.onnx")) + "\n")
 
