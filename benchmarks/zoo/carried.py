@@ -9,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from sepia.check.model_facts import model_facts
 from sepia.check.model_folder import FORMATS, ModelFolder
+from sepia.check.sample_inputs import sample_inputs
 from sepia.check.side_by_side import Cell, SideBySide, cells_of
 from sepia.errors import UnsupportedOps
+from sepia.inputs.calibration import CalibrationData
 from sepia.models.zoo import ZOO, ZooEntry
 from sepia.pipeline.check_files import Checked, check_files
 from sepia.pipeline.export_files import export_files
@@ -31,8 +34,8 @@ _ARRAYS = 8
 class Int8:
     """One runtime's layers on the reference's codes, and its whole outputs against float.
 
-    broken: layer → what rounding does not explain. in_float: "op: reason" → layers. rms: of the outputs over their
-    spread in float; None with its reason in `failure` where the runtime gave none.
+    broken: layer → what rounding does not explain. in_float: "op: reason" → layers. rms: of the outputs' errors over
+    the spread (rms about the mean) of the float network's; None with its reason in `failure` where there were none.
     """
 
     layers: int
@@ -48,7 +51,7 @@ class Int8:
 @dataclass
 class Carried:
     """refused: format → why it was not written. float_error: runtime → greatest |error| of an output over the greatest
-    |value| of that output in torch, the worst of all outputs. missing: runtime → why it does not run here.
+    |value| of that output in torch in float64, the worst of all outputs. missing: runtime → why it does not run here.
     """
 
     name: str
@@ -86,7 +89,8 @@ def carry(name: str, folder: Path, *, recipe: str = "fast", images: int = 4) -> 
     found.float_error = _float_errors(entry, [cell for cell in cells if cell.file.precision == "float"])
     runtimes = list(dict.fromkeys(cell.runtime.name for cell in cells))
     checked = check_files(files, runtimes=runtimes, calibrate=arrays, samples=1, images=images)
-    found.int8 = {verdict.runtime: _int8(verdict.runtime, checked) for verdict in checked.verdicts}
+    spread = _spread(cells[0], sample_inputs(arrays, model_facts(cells[0].file.path), limit=images))
+    found.int8 = {verdict.runtime: _int8(verdict.runtime, checked, spread) for verdict in checked.verdicts}
     return found
 
 
@@ -109,8 +113,8 @@ def _float_errors(entry: ZooEntry, cells: list[Cell]) -> dict[str, float]:
     import torch
 
     sample = np.random.default_rng(1).standard_normal(entry.input_shape).astype(np.float32)
-    with torch.inference_mode():
-        made = entry.build()(torch.from_numpy(sample))
+    with torch.inference_mode():  # in float64: torch's own float32 errs as much as a runtime's
+        made = entry.build().double()(torch.from_numpy(sample).double())
     expected = [output.numpy() for output in (made if isinstance(made, tuple | list) else (made,))]
     with SideBySide(cells, None) as networks:
         return {
@@ -119,16 +123,24 @@ def _float_errors(entry: ZooEntry, cells: list[Cell]) -> dict[str, float]:
         }
 
 
-def _relative(have: NDArray[np.float32], want: NDArray[np.float32]) -> float:
+def _spread(real: Cell, data: CalibrationData) -> float:
+    """Rms about the mean of all the float network's outputs."""
+    with SideBySide([real], None) as network:
+        made = [outputs for sample in data for _, outputs in network.run(sample)]
+    squares = [((values - values.mean()) ** 2).ravel() for values in map(np.stack, zip(*made, strict=True))]
+    return float(np.sqrt(np.concatenate(squares).mean()))
+
+
+def _relative(have: NDArray[np.float32], want: NDArray[np.float64]) -> float:
     return float(np.abs(have.reshape(want.shape) - want).max() / np.abs(want).max())
 
 
-def _int8(runtime: str, checked: Checked) -> Int8:
+def _int8(runtime: str, checked: Checked, spread: float) -> Int8:
     verdict = next(verdict for verdict in checked.verdicts if verdict.runtime == runtime)
     row = next(row for row in checked.whole if row.runtime == runtime and row.precision == "int8")
     in_float = Counter(f"{layer.op}: {layer.reason}" for layer in row.float_layers or ())
     wrong = row.wrong or row.failure
     return Int8(
         verdict.layers, verdict.share, verdict.max_lsb, verdict.passed or bool(row.wrong), dict(verdict.broken),
-        dict(in_float), row.rms, wrong,
+        dict(in_float), None if row.rms is None else row.rms / spread, wrong,
     )  # fmt: skip

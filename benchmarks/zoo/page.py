@@ -10,7 +10,7 @@ from .carried import Carried, Int8
 __all__ = ["page"]
 
 RUNTIMES = ("onnxruntime", "litert", "tflite-runtime", "openvino")
-_HEADER = ("network", "runtime", "float error", "int8 layers", "equal codes", "max LSB", "verdict", "rms", "in float")
+_HEADER = ("network", "runtime", "float error", "int8 layers", "equal codes", "max LSB", "verdict", "rms %", "in float")
 
 
 def page(found: Sequence[Carried], machine: dict[str, str], command: str) -> str:
@@ -32,7 +32,7 @@ def _rows(found: Iterable[Carried]) -> Iterable[tuple[str, ...]]:
 
 
 def _int8(found: Int8) -> tuple[str, ...]:
-    rms = "–" if found.rms is None else f"{found.rms:.4f}"
+    rms = "–" if found.rms is None else f"{100 * found.rms:.2f}"
     verdict = "as rounding explains" if found.passed else "**differs**"
     in_float = str(sum(found.in_float.values()))
     return str(found.layers), f"{found.share:.4%}", str(found.max_lsb), verdict, rms, in_float
