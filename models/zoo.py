@@ -73,9 +73,10 @@ class ZooEntry:
             return self.define()
         from .layers import seeded
 
-        # Small photos do as well, and cost less; but of those a detector's last maps have one position.
+        # Small photos do as well, and cost less. But of those a detector's last maps have one position, and so few
+        # values that a channel's variance may come out near 0, and its factor large.
         small = self.task in (Task.CLASSIFICATION, Task.SEGMENTATION)
-        shape = (4, 3, 96, 96) if small else (4, *self.input_shape[1:])
+        shape = (4, 3, 96, 96) if small else (16 if self.task == Task.DETECTION else 4, *self.input_shape[1:])
         return for_inference(seeded(self.define, shape=shape))
 
 

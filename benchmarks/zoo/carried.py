@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,10 @@ from sepia.pipeline.quantize_files import QuantizeOptions, quantize_files
 from sepia.pipeline.usable import usable_runtimes
 from sepia.runtime import RUNTIMES
 
-__all__ = ["Carried", "Int8", "carry"]
+__all__ = ["TORCH", "Carried", "Int8", "carry"]
+
+TORCH = "torch"
+"""Beside the runtimes: what float32 alone costs."""
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -50,8 +54,9 @@ class Int8:
 
 @dataclass
 class Carried:
-    """refused: format → why it was not written. float_error: runtime → greatest |error| of an output over the greatest
-    |value| of that output in torch in float64, the worst of all outputs. missing: runtime → why it does not run here.
+    """refused: format → why it was not written. float_error: runtime, and `TORCH` in float32 → greatest |error| of an
+    output over the greatest |value| of that output in torch in float64, the worst of all outputs. missing: runtime →
+    why it does not run here.
     """
 
     name: str
@@ -99,7 +104,7 @@ def _export(found: Carried, files: ModelFolder) -> None:
     try:
         export_files(found.name, files)
     except UnsupportedOps as error:
-        found.refused["tflite"] = str(error)
+        found.refused["tflite"] = str(error).replace(f"{files.path}/", "")
         export_files(found.name, files, formats=("onnx", "openvino"))
 
 
@@ -113,14 +118,19 @@ def _float_errors(entry: ZooEntry, cells: list[Cell]) -> dict[str, float]:
     import torch
 
     sample = np.random.default_rng(1).standard_normal(entry.input_shape).astype(np.float32)
-    with torch.inference_mode():  # in float64: torch's own float32 errs as much as a runtime's
-        made = entry.build().double()(torch.from_numpy(sample).double())
-    expected = [output.numpy() for output in (made if isinstance(made, tuple | list) else (made,))]
+    network, values = entry.build(), torch.from_numpy(sample)
+    with torch.inference_mode():
+        own, expected = _outputs(network(values)), _outputs(network.double()(values.double()))
     with SideBySide(cells, None) as networks:
-        return {
-            cell.runtime.name: max(_relative(have, want) for have, want in zip(outputs, expected, strict=True))
-            for cell, outputs in networks.run({"input": sample})
-        }
+        found = {cell.runtime.name: outputs for cell, outputs in networks.run({"input": sample})}
+    return {
+        name: max(_relative(have, want) for have, want in zip(outputs, expected, strict=True))
+        for name, outputs in ({TORCH: own} | found).items()
+    }
+
+
+def _outputs(made: Any) -> tuple[NDArray[Any], ...]:
+    return tuple(output.numpy() for output in (made if isinstance(made, tuple | list) else (made,)))
 
 
 def _spread(real: Cell, data: CalibrationData) -> float:

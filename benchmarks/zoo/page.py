@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..tables import table
-from .carried import Carried, Int8
+from .carried import TORCH, Carried, Int8
 
 __all__ = ["page"]
 
-RUNTIMES = ("onnxruntime", "litert", "tflite-runtime", "openvino")
+RUNTIMES = (TORCH, "onnxruntime", "litert", "tflite-runtime", "openvino")
 _HEADER = ("network", "runtime", "float error", "int8 layers", "equal codes", "max LSB", "verdict", "rms %", "in float")
 
 

@@ -11,7 +11,7 @@ from sepia.models.zoo import ZOO
 from sepia.pipeline.export_files import export_files
 from sepia.pipeline.quantize_files import QuantizeOptions, quantize_files
 
-from benchmarks.zoo.carried import carry
+from benchmarks.zoo.carried import TORCH, carry
 
 pytestmark = pytest.mark.slow
 
@@ -28,8 +28,11 @@ def test_every_member_in_every_format_float_and_int8(name: str, tmp_path: Path) 
     found = carry(name, tmp_path, recipe="default" if name == "mobilenet-v3-small" else "fast", images=2)
     assert found.missing == {}
     here = {"onnxruntime", "openvino"} | (set() if found.refused else {"litert", "tflite-runtime"})
-    assert set(found.float_error) == set(found.int8) == here
-    assert {runtime: error for runtime, error in found.float_error.items() if error > 1e-4} == {}
+    assert set(found.int8) == here
+    # Of the output's greatest value; or, in a deep network of random weights, twice what torch's own float32 costs.
+    most = max(1e-4, 2 * found.float_error.pop(TORCH))
+    assert set(found.float_error) == here
+    assert {runtime: error for runtime, error in found.float_error.items() if error > most} == {}
     assert {runtime: row.broken for runtime, row in found.int8.items() if not row.passed} == {}
     for runtime, row in found.int8.items():
         assert not {told for told in row.in_float if told.partition(":")[0] in CONVOLUTIONS}, runtime
