@@ -194,10 +194,11 @@ def _check_dimensions(proto: onnx.ModelProto, where: str) -> None:
 def _compute_shapes(model: ir.Model) -> None:
     """Arithmetic on constants that shape inference does not follow (torch's older exporter writes pads so)."""
     from .passes.lift_constants import fold_constants, lift_constants
+    from .passes.open_batch import reshape_open_batch
 
     lift_constants(model)
     # Again and again: a shape that becomes known is what the next piece of arithmetic asks for.
-    while unknown_shape(model.graph) is not None and fold_constants(model):
+    while unknown_shape(model.graph) is not None and (fold_constants(model) | reshape_open_batch(model)):
         for node in model.graph:
             for value in node.outputs:
                 # What was made up for a length that nobody knew would contradict the length.

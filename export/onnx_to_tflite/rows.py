@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 from ...errors import Refusal
 from ...graph.kinds import Kind
+from .alternatives import SEE_THE_LIST, instead_of
 from .layout import Layout
 from .site import Site, dims
 from .writer import Writer
@@ -138,7 +139,7 @@ def choose(site: Site) -> Row | Refusal:
         return Refusal(
             site.name, op_name(site), f"the shape of '{unknown[0]}' is not known", "export with fixed shapes"
         )
-    return choose_among(ROWS, site, _refusal, "TFLite has no operator for it here")
+    return choose_among(ROWS, site, _refusal, "TFLite has no operator for it here", instead_of(node.op_type))
 
 
 def choose_among(
@@ -146,14 +147,16 @@ def choose_among(
     site: Site,
     refuses: Callable[[Site, AnyRow], Near | None],
     nothing: str,
+    instead: str = SEE_THE_LIST,
 ) -> AnyRow | Refusal:
     """The first row of `table` that takes `site`, or the refusal of the row that came nearest.
 
-    refuses: why a row does not take it, and how near it came. nothing: why, where there is no row.
+    refuses: why a row does not take it, and how near it came. nothing, instead: why, and what then, where there is no
+    row.
     """
     rows = _rows_for(site, table)
     if not rows:
-        return Refusal(site.name, op_name(site), nothing, "see the list of supported ops")
+        return Refusal(site.name, op_name(site), nothing, instead)
     refusals = []
     for row in rows:
         found = refuses(site, row)

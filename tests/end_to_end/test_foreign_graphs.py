@@ -1,6 +1,7 @@
 """Graphs as tf2onnx, Keras and paddle2onnx write them: the same outputs in every format, and the transposes gone.
 
-Keras's file is its own (`support/make_keras_file.py`); the others are made in the shape of theirs.
+The files of Keras and of paddle2onnx 2.1 are their own (`support/make_keras_file.py`, `support/make_paddle_file.py`);
+tf2onnx's graphs, and those of older releases of paddle2onnx, are made in the shape of theirs.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ NETS: dict[str, tuple[Callable[[], onnx.ModelProto], tuple[int, ...], int]] = {
     "tf2onnx": (tf2onnx_net, (1, 16, 16, 3), 0),
     "tf2onnx, 1-D": (tf2onnx_net_1d, (1, 20, 6), 0),
     "Keras 3": (lambda: onnx.load(_FILES / "keras3.onnx"), (1, 12, 12, 3), 0),
-    "paddle2onnx": (paddle2onnx_net, (1, 3, 16, 16), 0),
+    "paddle2onnx": (lambda: onnx.load(_FILES / "paddle.onnx"), (1, 3, 16, 16), 0),
+    "paddle2onnx, older": (paddle2onnx_net, (1, 3, 16, 16), 0),
 }
 """Name → what makes it, its input, how many TRANSPOSEs its TFLite file needs."""
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from sepia.export.onnx_to_tflite import check_tflite, support_table
+from sepia.export.onnx_to_tflite.alternatives import _INSTEAD, instead_of
 from sepia.export.onnx_to_tflite.lower import FAMILIES
 from sepia.export.onnx_to_tflite.rows import ROWS
 from sepia.export.onnx_to_tflite.versions import known_ops
@@ -52,6 +53,17 @@ def test_every_refusal_is_listed_with_its_node(tmp_path: Path) -> None:
     assert found[0].startswith("'erf' (Erf, rank 4): TFLite has no operator for it here")
     assert found[1].startswith("'pool' (MaxPool, rank 4): MAX_POOL_2D needs dilations of 1")
     assert found[2].startswith("'mish' (Mish, rank 4)")
+    assert found[0].endswith("see the list of supported ops")
+    assert found[2].endswith("nearest that is taken: HardSwish")
+
+
+def test_an_alternative_is_itself_taken() -> None:
+    """Every name of an ONNX op in the table of alternatives has a row."""
+    for op in _INSTEAD:
+        assert op not in ROWS
+        named = [word.strip(",") for word in instead_of(op).removeprefix("nearest that is taken: ").split()]
+        ops = [word for word in named if word[0].isupper() and word != "BatchNormalization"]
+        assert set(ops) <= set(ROWS), op
 
 
 def test_a_depthwise_convolution_of_rank_5_names_its_kind_and_who_takes_it(tmp_path: Path) -> None:
