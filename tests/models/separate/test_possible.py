@@ -71,6 +71,9 @@ def test_a_quarter_of_the_narrower_side_between_two_pointwise_layers() -> None:
     (found,) = possibilities(layer(64, 96, (1, 1)), "pointwise")
     assert (found.technique, found.rank, found.formula) == ("low-rank pointwise", 16, "16/96 + 16/64")
     assert found.saves_to_rank == 38
+    # At 32 of 64 the two cost what the one does.
+    (even,) = possibilities(layer(64, 64, (1, 1)), "pointwise")
+    assert even.saves_to_rank == 31
 
 
 @pytest.mark.parametrize(
