@@ -51,7 +51,7 @@ def _same(attributes: dict[str, Any]) -> bool:
 
 
 def _same_dilated(drawn: Drawn) -> bool:
-    return any(_same(a) and max(a.get("dilations", [1])) > 1 for _, a in _nodes(drawn, "Conv"))
+    return any(_same(a) and max(a.get("dilations", [1])) > 1 for _, a in _nodes(drawn, "Conv", "MaxPool"))
 
 
 def _same_skips(drawn: Drawn) -> bool:
@@ -225,8 +225,8 @@ _LITERT = ("litert xnnpack", "litert builtin")
 EXCEPTIONS: tuple[Known, ...] = (
     Known(
         "SAME with dilations", "onnxruntime", "1.32.0", _BOTH,
-        "Conv with auto_pad SAME_UPPER or SAME_LOWER and dilations above 1",
-        'refuses to run: "Dilation not supported for AutoPadType"', _same_dilated,
+        "Conv or MaxPool with auto_pad SAME_UPPER or SAME_LOWER and dilations above 1",
+        'Conv refuses to run: "Dilation not supported for AutoPadType"; MaxPool gives another shape', _same_dilated,
     ),
     Known(
         "SAME pools that skip", "onnxruntime", "1.32.0", _BOTH,

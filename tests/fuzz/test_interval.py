@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
@@ -34,6 +34,7 @@ def either_way(array: np.ndarray) -> list[np.ndarray]:
     return [np.clip(np.floor(array / 0.5), -131, 124) * 0.5, np.clip(np.ceil(array / 0.5), -131, 124) * 0.5]
 
 
+@settings(deadline=None, max_examples=50)
 @given(one=NUMBERS, other=NUMBERS)
 def test_sums_and_products_hold_what_either_rounding_gives(one: list[float], other: list[float]) -> None:
     # Middles of two codes throughout.
@@ -45,6 +46,7 @@ def test_sums_and_products_hold_what_either_rounding_gives(one: list[float], oth
         assert (high - low <= hull(ends).high - hull(ends).low + 1e-4).all(), "and no more"
 
 
+@settings(deadline=None, max_examples=50)
 @given(one=NUMBERS)
 def test_a_code_that_does_not_tie_is_pinned(one: list[float]) -> None:
     on_grid = np.float32(np.rint(np.array(one) / 0.5) * 0.5 + 0.1)
@@ -52,6 +54,7 @@ def test_a_code_that_does_not_tie_is_pinned(one: list[float]) -> None:
     assert np.array_equal(low, high)
 
 
+@settings(deadline=None, max_examples=50)
 @given(one=NUMBERS)
 def test_hard_swish_turns_inside_its_interval(one: list[float]) -> None:
     tied = np.float32(np.rint(np.array(one)) * 0.5 + 0.25)

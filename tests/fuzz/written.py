@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-from onnx import parser
+from onnx import numpy_helper, parser
 
 from .draft import Drawn
 
@@ -21,5 +21,8 @@ def written(text: str, *, spread: float = 1.0, seed: int = 0, opset: int = 20) -
     }
     for place, node in enumerate(model.graph.node):
         node.name = node.name or f"{node.op_type.lower()}{place}"
+    for tensor in model.graph.initializer:
+        # As everybody stores them: ONNX Runtime's optimisations look at the bytes.
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor), tensor.name))
     onnx.checker.check_model(model)
     return Drawn(model, feeds, any(node.op_type == "QuantizeLinear" for node in model.graph.node))
