@@ -126,6 +126,15 @@ def _rows(site: Site, array: NDArray[Any]) -> NDArray[Any]:
     return array.T
 
 
+def _ratio_fits(site: Site) -> bool:
+    """XNNPACK refuses to load a layer that brings its sums onto the output's grid by a factor of 256 or more."""
+    data, kernel, out = site.params(0), site.params(1), site.params(site.output)
+    if data is None or kernel is None or out is None:
+        return True
+    factor = data.scale.astype(np.float64) * kernel.scale.astype(np.float64) / out.scale.astype(np.float64)
+    return bool(np.all(factor < 256))
+
+
 BIAS_RULE = Condition(
     "a bias of int32 with scale s_in · s_w and zero point 0", _bias_on_grid, "quantise again with Sepia"
 )
@@ -136,6 +145,7 @@ INT8_RULES = (
     Condition("weight scales per output channel or per tensor", _per_output_channel, "quantise weights on that axis"),
     Condition("a bias that fits into int32", _bias_fits, "give tiny weight scales a floor"),
     Condition("sums that fit into int32", _sums_fit, "give tiny weight scales a floor"),
+    Condition("s_in · s_w below 256 times the output's scale", _ratio_fits, "give the output's scale a floor"),
 )
 """What a layer with weights must keep to if it is to run in int8; one that does not runs in float, which is exact."""
 

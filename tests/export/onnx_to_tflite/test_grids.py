@@ -62,3 +62,11 @@ def test_a_slope_below_zero(delegate: bool, tmp_path: Path) -> None:
     y = net.op("LeakyRelu", [net.input(1, 4, 8, 8)], alpha=-0.3, grid=(0.0271, 110))
     assert gap(net, tmp_path, y, delegate=delegate).lsb.max() <= 1
     assert "DEQUANTIZE" in operators(net, tmp_path, y)[:-1]
+
+
+def test_a_layer_whose_factor_xnnpack_refuses_runs_in_float(tmp_path: Path) -> None:
+    net = Net(grid=(0.5, 117))
+    x = net.input(1, 4, 8, 8)
+    y = net.weighted("Conv", x, (4, 4, 1, 1), channels=4, kernel_shape=[1, 1], spread=200.0, grid=(1e-6, 117))
+    assert gap(net, tmp_path, y).lsb.max() <= 1
+    assert operators(net, tmp_path, y)[1] == "DEQUANTIZE"
