@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .errors import InputError, OutputError
 
-__all__ = ["digest", "replacing", "write_text"]
+__all__ = ["digest", "refusing", "replacing", "write_text"]
 
 _NEXT_STEP = {
     errno.EACCES: "choose a folder that you may write to",
@@ -46,6 +46,15 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             partial.unlink()
+
+
+@contextmanager
+def refusing(path: Path) -> Iterator[None]:
+    """Raises OutputError about `path` for any OSError of the block."""
+    try:
+        yield
+    except OSError as error:
+        raise _refused(path, error) from error
 
 
 def write_text(path: Path, text: str) -> None:

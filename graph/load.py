@@ -17,7 +17,7 @@ from .edit import constant_of
 from .shapes import infer_proto, infer_shapes, unknown_shape
 from .widen import widen_to_float32
 
-__all__ = ["NEWEST_OPSET", "OPSET", "check_graph", "load_graph", "save_graph"]
+__all__ = ["NEWEST_OPSET", "OPSET", "check_graph", "has_external_data", "load_graph", "save_graph"]
 
 OPSET = 20
 """The opset of a loaded graph whose file has an older one."""
@@ -55,6 +55,12 @@ def save_graph(model: ir.Model, path: Path) -> None:
     """Write `model`, weights inside the file; whole or not at all. Raises OutputError if the disk refuses it."""
     with replacing(path) as partial:
         partial.write_bytes(ir.to_proto(model).SerializeToString(deterministic=True))
+
+
+def has_external_data(path: Path) -> bool:
+    """Whether weights lie in files beside this one, which `load_graph` has read."""
+    proto = onnx.load(str(path), load_external_data=False)
+    return any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in proto.graph.initializer)
 
 
 def check_graph(model: ir.Model, where: str) -> None:

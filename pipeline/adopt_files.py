@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..check.model_folder import Format, ModelFolder
 from ..errors import Refusal, UnsupportedOps, UnsupportedQuantization
+from .all_or_none import all_or_none
 from .progress import Report, silent
 from .translate_files import translate_files
 
@@ -54,7 +54,7 @@ def adopt_files(
     where OpenVINO refuses the file; OutputError.
     """
     from ..graph.adopt import adopt
-    from ..graph.load import load_graph, save_graph
+    from ..graph.load import has_external_data, load_graph, save_graph
 
     model = load_graph(source)
     try:
@@ -62,36 +62,18 @@ def adopt_files(
     except UnsupportedQuantization as error:
         raise UnsupportedQuantization(error.refusals, where=str(source)) from error
     told = [*adopted.told, *_of_tflite(source, adopted.model, formats)]
-    folder.path.mkdir(parents=True, exist_ok=True)
-    # Beside their destination, so that moving them is renaming them.
-    with tempfile.TemporaryDirectory(prefix=".adopting-", dir=folder.path) as scratch:
-        made = ModelFolder(Path(scratch))
+    with all_or_none(folder) as made:
         onnx = made.artifact("onnx", "int8").path
-        if adopted.model is model and not _has_external_data(source):
+        if adopted.model is model and not has_external_data(source):
             shutil.copyfile(source, onnx)
         else:
             save_graph(adopted.model, onnx)
         progress(f"{folder.name}: int8 ONNX → {', '.join(formats)}", 0, 0)
         translate_files(made, "int8", formats, io=io)
-        files = {format_: _moved(made, folder, format_) for format_ in dict.fromkeys(("onnx", *formats))}
+    files = {format_: folder.artifact(format_, "int8").path for format_ in dict.fromkeys(("onnx", *formats))}
     # What Sepia's own quantiser said is not about this file.
     folder.quantization.unlink(missing_ok=True)
     return AdoptedFiles(files, tuple(told))
-
-
-def _moved(made: ModelFolder, folder: ModelFolder, format_: Format) -> Path:
-    source, destination = made.artifact(format_, "int8"), folder.artifact(format_, "int8")
-    # An IR's .bin first: an .xml that is there can be read.
-    for file, target in reversed(list(zip(source.files, destination.files, strict=True))):
-        file.replace(target)
-    return destination.path
-
-
-def _has_external_data(path: Path) -> bool:
-    import onnx
-
-    proto = onnx.load(str(path), load_external_data=False)
-    return any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in proto.graph.initializer)
 
 
 def _of_tflite(source: Path, model: ir.Model, formats: Sequence[Format]) -> list[str]:

@@ -13,6 +13,7 @@ from ..check.model_folder import FORMATS, Format, ModelFolder
 from ..errors import ConfigError, nearest
 from ..files import replacing
 from .adopt_files import adopt_files, is_quantized_file
+from .all_or_none import all_or_none, named_as
 from .progress import Report, silent
 from .translate_files import translate_files
 
@@ -56,19 +57,20 @@ def export_files(
 ) -> Exported:
     """Write `model.onnx` and its translations into `folder`; of an ONNX file with Q/DQ pairs `model.int8.onnx` and its.
 
-    source: zoo name, `file.py:factory`, `.pt2` or `.onnx`. Raises ModelError, GraphError, UnsupportedOps (before the
-    format concerned is begun; of a QDQ file, before anything is) and OutputError.
+    All of them or none. source: zoo name, `file.py:factory`, `.pt2` or `.onnx`. Raises ModelError, GraphError,
+    UnsupportedOps and OutputError.
     """
     if Path(source).suffix.lower() == ".onnx" and Path(source).is_file() and is_quantized_file(Path(source)):
         progress(f"{folder.name}: {source}, quantised already", 0, 0)
         adopted = adopt_files(Path(source), folder, formats, progress=progress)
         return Exported(source, {str(format_): path for format_, path in adopted.files.items()}, adopted.told)
-    destination = folder.artifact("onnx", "float").path
     progress(f"{folder.name}: {source} → ONNX", 0, 0)
-    with tempfile.TemporaryDirectory(prefix="sepia-") as scratch:
-        _write_onnx(source, destination, Path(scratch), dynamic_batch)
-    files = translate_files(folder, "float", formats, progress=progress)
-    return Exported(source, {"onnx": destination} | files)
+    with all_or_none(folder) as made:
+        with tempfile.TemporaryDirectory(prefix="sepia-") as scratch:
+            _write_onnx(source, made.artifact("onnx", "float").path, Path(scratch), dynamic_batch)
+        translated = translate_files(made, "float", formats, progress=named_as(folder, made, progress))
+    written: tuple[Format, ...] = ("onnx", *(format_ for format_ in FORMATS if format_ in translated))
+    return Exported(source, {format_: folder.artifact(format_, "float").path for format_ in written})
 
 
 def _write_onnx(source: str, destination: Path, scratch: Path, dynamic_batch: bool) -> None:
@@ -88,10 +90,12 @@ def _write_onnx(source: str, destination: Path, scratch: Path, dynamic_batch: bo
 
 
 def _copy_onnx(source: Path, destination: Path) -> None:
-    """A user's own ONNX, checked before it is taken."""
-    from ..graph.load import load_graph
+    """A user's own ONNX, checked before it is taken; weights in files of their own come into the one file."""
+    from ..graph.load import has_external_data, load_graph, save_graph
 
-    load_graph(source)
-    if source.resolve() != destination.resolve():
-        with replacing(destination) as temporary:
+    model = load_graph(source)
+    with replacing(destination) as temporary:
+        if has_external_data(source):
+            save_graph(model, temporary)
+        else:
             shutil.copyfile(source, temporary)
