@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
+from sepia.check.saturation import saturates
 
 from .draft import Drawn
 from .interval import Array
 from .reference import evaluate
 
-__all__ = ["EXCEPTIONS", "Known", "exception_table", "excuse"]
+__all__ = ["EXCEPTIONS", "SATURATES", "Known", "exception_table", "excuse"]
 
 
 @dataclass(frozen=True)
@@ -307,9 +308,20 @@ EXCEPTIONS: tuple[Known, ...] = (
 )  # fmt: skip
 
 
+SATURATES = "sums that saturate"
+"""OpenVINO on x86 without VNNI, any version: a processor's fault, so it has no row of its own."""
+
+
 def excuse(drawn: Drawn, engine: str) -> str:
-    """Name of the first exception that excuses `engine` on this graph; "" if none does."""
-    return next((known.name for known in EXCEPTIONS if engine in known.engines and known.holds(drawn)), "")
+    """Name of the first exception that excuses `engine` on this graph and processor; "" if none does."""
+    name = next((known.name for known in EXCEPTIONS if engine in known.engines and known.holds(drawn)), "")
+    if not name and engine == "openvino" and _sums_of_codes(drawn) and saturates(engine):
+        return SATURATES
+    return name
+
+
+def _sums_of_codes(drawn: Drawn) -> bool:
+    return any(_nodes(drawn, "DequantizeLinear")) and any(_nodes(drawn, "Conv", "ConvTranspose", "Gemm", "MatMul"))
 
 
 def exception_table() -> list[dict[str, str]]:

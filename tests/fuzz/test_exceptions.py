@@ -11,7 +11,7 @@ import pytest
 
 from fuzz.draft import Drawn
 from fuzz.engines import run_engines
-from fuzz.exceptions import EXCEPTIONS, Known, exception_table, excuse
+from fuzz.exceptions import EXCEPTIONS, SATURATES, Known, exception_table, excuse
 from fuzz.judge import compare
 from fuzz.looseness import LOOSENESS
 from fuzz.reference import evaluate
@@ -136,3 +136,13 @@ def test_every_fault_is_shown_and_documented() -> None:
 def test_an_exception_excuses_nothing_else() -> None:
     plain = written("g (float[1, 1, 9] x, float[1, 1, 3] w) => (float[1, 1, 7] y) { y = Conv(x, w) }")
     assert {excuse(plain, engine) for known in EXCEPTIONS for engine in known.engines} == {""}
+
+
+def test_a_processor_that_saturates_excuses_sums_of_codes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    sums = SHOWN["onnxruntime", "float weights become codes"]()
+    moved = SHOWN["openvino", "pads of code 0"]()
+    for here, told in ((True, SATURATES), (False, "")):
+        monkeypatch.setattr("fuzz.exceptions.saturates", lambda name, here=here: here)
+        assert excuse(sums, "openvino") == told
+        assert excuse(sums, "litert xnnpack") == ""
+        assert excuse(moved, "openvino") == "pads of code 0"
