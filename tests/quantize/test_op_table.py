@@ -98,7 +98,8 @@ def split() -> NetBuilder:
 def with_constant(op: str) -> Net:
     def build() -> NetBuilder:
         net = NetBuilder(_IMAGE)
-        factor = net.constant("factor", np.linspace(-1, 2, 8, dtype=np.float32).reshape(1, 8, 1, 1))
+        # By row, for one by channel goes into the convolution.
+        factor = net.constant("factor", np.linspace(-1, 2, 10, dtype=np.float32).reshape(1, 1, 10, 1))
         net.node(op, [net.conv(net.input, 8), factor], name="y")
         return net
 

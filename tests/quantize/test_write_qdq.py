@@ -112,7 +112,7 @@ def test_a_network_without_biases_gets_them(tmp_path: Path) -> None:
 
 def test_a_constant_is_stored_as_codes_for_int8_readers_and_in_float_for_others(tmp_path: Path) -> None:
     net = NetBuilder(_IMAGE)
-    factor = net.constant("factor", np.linspace(-1, 2, 8, dtype=np.float32).reshape(1, 8, 1, 1))
+    factor = net.constant("factor", np.linspace(-1, 2, 10, dtype=np.float32).reshape(1, 1, 10, 1))
     x = net.node("Mul", [net.conv(net.input, 8), factor], name="x")
     made = quantised(net, tmp_path, net.node("Max", [x, factor], name="y"))
     assert made.initializer("factor_quantized").dtype == np.uint8

@@ -87,8 +87,12 @@ def test_three_dimensions_are_refused(tmp_path: Path) -> None:
 
 def test_sums_beyond_int32_are_refused(tmp_path: Path) -> None:
     net = QdqBuilder()
-    out = net.layer("layer", "Conv", net.input("image", (1, 8, 6, 6)), (8, 8, 1, 1))
+    x = net.input("image", (1, 4096, 2, 2))
+    out = net.layer("layer", "Conv", x, (8, 4096, 1, 1))
     net.initializers["layer.bias_quantized"][3] = 2**31 - 5
+    # A hundred steps of the output, which its products move by more than one: else it would lose its weights.
+    net.initializers["layer.bias_scale"][3] = np.float32(100 * 0.03119 / 2**31)
+    net.initializers["layer.weight_scale"][3] = net.initializers["layer.bias_scale"][3] / np.float32(net.scales[x])
     (told,) = refusals(net, tmp_path, out)
     assert "needs sums that fit into int32" in told
 

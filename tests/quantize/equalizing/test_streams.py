@@ -38,7 +38,7 @@ def test_an_end_of_the_graph_an_odd_activation_and_a_constant_hold_a_stream_fast
     first = net.conv(net.input, 4, name="first")
     shown = net.node("Relu", [net.conv(first, 4, name="shown")])
     swish = net.node("HardSwish", [net.conv(shown, 4, name="swish")])
-    moved = net.node("Add", [net.conv(swish, 4, name="moved"), net.constant("one", np.ones((1, 4, 1, 1), np.float32))])
+    moved = net.node("Add", [net.conv(swish, 4, name="moved"), net.constant("one", np.ones((1, 4, 8, 8), np.float32))])
     last = net.conv(moved, 2, name="last")
     assert set(streams_of(net, last, shown)) == {("first",)}
 
