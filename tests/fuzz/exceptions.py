@@ -196,6 +196,46 @@ def _strided_pads(drawn: Drawn) -> bool:
     )
 
 
+def _gaps_between_channels(drawn: Drawn) -> bool:
+    """A transposed layer on codes, some of whose outputs lie between its windows and so are its biases alone."""
+    found = evaluate(drawn.model, drawn.feeds)
+    for node, a in _nodes(drawn, "ConvTranspose"):
+        if len(node.input) < 3 or _off_zero(drawn, node.input[0]):
+            continue
+        step, kernel = found.step(node), found.values[node.input[1]].shape[2:]
+        strides, extra = a.get("strides", [1] * len(kernel)), a.get("output_padding", [0] * len(kernel))
+        gaps = any(k < s for k, s in zip(kernel, strides, strict=True)) or any(extra)
+        if gaps and step is not None and np.unique(step).size > 1:
+            return True
+    return False
+
+
+def _one_column(drawn: Drawn) -> bool:
+    values = evaluate(drawn.model, drawn.feeds).values
+    for node, a in _nodes(drawn, "Conv"):
+        image, kernel = values[node.input[0]].shape, values[node.input[1]].shape
+        width = (kernel[-1] - 1) * a.get("dilations", [1] * len(kernel))[-1] + 1
+        one = image[1] == 1 and values[node.output[0]].shape[-1] == 1
+        if one and len(kernel) > 3 and min(kernel[-2:]) > 2 and image[-1] > width:
+            return True
+    return False
+
+
+def _beyond_pads(drawn: Drawn) -> bool:
+    """A mean that counts its pads and whose last window goes on behind them."""
+    values = evaluate(drawn.model, drawn.feeds).values
+    for node, a in _nodes(drawn, "AveragePool"):
+        count = len(a["kernel_shape"])
+        pads, strides = a.get("pads", [0] * 2 * count), a.get("strides", [1] * count)
+        if not (a.get("ceil_mode", 0) and a.get("count_include_pad", 0) and any(pads)):
+            continue
+        sizes, places = values[node.input[0]].shape[2:], values[node.output[0]].shape[2:]
+        for i, k in enumerate(a["kernel_shape"]):
+            if (places[i] - 1) * strides[i] + k > sizes[i] + pads[i] + pads[i + count]:
+                return True
+    return False
+
+
 def _two_pairs(drawn: Drawn) -> bool:
     """A QuantizeLinear that reads what a DequantizeLinear made, through what the optimiser takes out at most."""
     grids = dict(_grids(drawn))
@@ -294,6 +334,22 @@ EXCEPTIONS: tuple[Known, ...] = (
         "strides of padded 1×1 layers", "openvino", "2026.4.1", ("openvino",),
         "Conv with a kernel of 1, strides above 1 and pads, behind an elementwise op, float or not",
         "an output of another shape: strides are moved to the op before", _strided_pads,
+    ),
+    Known(
+        "biases between windows", "openvino", "2026.4.1", ("openvino",),
+        "ConvTranspose of codes with zero point 0, with a bias, scales by channel and a kernel smaller than its stride "
+        "or output_padding",
+        "all channels on the scale of the first", _gaps_between_channels,
+    ),
+    Known(
+        "windows of one column", "openvino", "2026.4.1", ("openvino",),
+        "Conv of one channel with a kernel of 3×3 or more, one window wide, and columns that it leaves out",
+        "reads other columns", _one_column,
+    ),
+    Known(
+        "means behind their pads", "openvino", "2026.4.1", ("openvino",),
+        "AveragePool with pads, ceil_mode and count_include_pad, whose last window goes on behind the pads",
+        "counts what lies behind the pads as well", _beyond_pads,
     ),
     Known(
         "a pool's last window", "onnx", "1.23.2", _LITERT,

@@ -89,6 +89,19 @@ SHOWN: dict[tuple[str, str], Callable[[], Drawn]] = {
         "g (float[1, 2, 7] x, float[3, 2, 1] w) => (float[1, 3, 5] y)"
         "{ r = Relu(x) y = Conv<pads = [1, 2], strides = [2]>(r, w) }"
     ),
+    ("openvino", "biases between windows"): lambda: written(
+        "g (float[1, 1, 3] x) => (float[1, 2, 5] y_dq) <float s = {0.02}, int8 z = {0}, float[2] v = {0.01, 0.03},"
+        "int8[2] n = {0, 0}, int8[1, 2, 1] w_codes = {90, 100}, float[2] u = {0.0002, 0.0006}, int32[2] m = {0, 0},"
+        f"int32[2] b_codes = {{2000, 1500}}> {{ {pair('x')} w = DequantizeLinear<axis = 1>(w_codes, v, n)"
+        f"b = DequantizeLinear<axis = 0>(b_codes, u, m) y = ConvTranspose<strides = [2]>(x_dq, w, b) {pair('y')} }}"
+    ),
+    ("openvino", "windows of one column"): lambda: written(
+        "g (float[1, 1, 8, 4] x, float[1, 1, 3, 3] w) => (float[1, 1, 6, 1] y) { y = Conv<strides = [1, 3]>(x, w) }"
+    ),
+    ("openvino", "means behind their pads"): lambda: written(
+        "g (float[1, 1, 6] x) => (float[1, 1, 4] y) { y = AveragePool<ceil_mode = 1, count_include_pad = 1,"
+        "kernel_shape = [3], pads = [1, 1], strides = [2]>(x) }"
+    ),
     ("onnx", "a pool's last window"): lambda: written(
         "g (float[1, 1, 4] x) => (float[1, 1, 2] y)"
         "{ y = AveragePool<kernel_shape = [1], strides = [2], ceil_mode = 1>(x) }",
