@@ -236,6 +236,49 @@ def _beyond_pads(drawn: Drawn) -> bool:
     return False
 
 
+def _short_reductions(drawn: Drawn) -> bool:
+    held, values = _constants(drawn), evaluate(drawn.model, drawn.feeds).values
+    reduced = {
+        node.output[0]
+        for node, _ in _nodes(drawn, "GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceMax")
+        if len(values[node.output[0]].shape) == 3
+        and values[node.input[0]].shape[0] > 1 == values[node.output[0]].shape[2]
+    }
+    return any(
+        set(node.input) & reduced and any(name in held and held[name].size > 1 for name in node.input)
+        for node, _ in _nodes(drawn, "BatchNormalization", "Mul", "Div", "Add", "Sub", "PRelu")
+    )
+
+
+def _clamped_multiples(drawn: Drawn) -> bool:
+    grids, values = _grids(drawn), evaluate(drawn.model, drawn.feeds).values
+    quantised = {node.input[0] for node, _ in _nodes(drawn, "QuantizeLinear")}
+    multiplied = {
+        node.output[0]
+        for node, a in _nodes(drawn, "Conv")
+        if values[node.input[1]].shape[0] > a.get("group", 1) == values[node.input[0]].shape[1] > 1
+        and node.input[0] in grids
+    }
+    return any(node.input[0] in multiplied and node.output[0] not in quantised for node, _ in _nodes(drawn, "Clip"))
+
+
+def _maximum_beside(drawn: Drawn) -> bool:
+    quantised = {node.input[0] for node, _ in _nodes(drawn, "QuantizeLinear")}
+    read = {node.input[0] for node, _ in _nodes(drawn, "Conv", "ConvTranspose", "Gemm", "MatMul")}
+    return any(
+        node.input[0] in read and _off_zero(drawn, node.input[0]) and node.output[0] in quantised
+        for node, _ in _nodes(drawn, "GlobalMaxPool", "ReduceMax")
+    )
+
+
+def _filled_codes(drawn: Drawn) -> bool:
+    grids, held = _grids(drawn), _constants(drawn)
+    return any(
+        node.input[0] in grids and len(node.input) > 2 and bool(node.input[2]) and bool(held[node.input[2]].any())
+        for node, _ in _nodes(drawn, "Pad")
+    )
+
+
 def _two_pairs(drawn: Drawn) -> bool:
     """A QuantizeLinear that reads what a DequantizeLinear made, through what the optimiser takes out at most."""
     grids = dict(_grids(drawn))
@@ -350,6 +393,27 @@ EXCEPTIONS: tuple[Known, ...] = (
         "means behind their pads", "openvino", "2026.4.1", ("openvino",),
         "AveragePool with pads, ceil_mode and count_include_pad, whose last window goes on behind the pads",
         "counts what lies behind the pads as well", _beyond_pads,
+    ),
+    Known(
+        "reductions of rank 3", "openvino", "2026.4.1", ("openvino",),
+        "a mean or maximum over the last axis of rank 3, of more than one image, with an elementwise op by channel "
+        "behind",
+        "takes the channels' constants in another order", _short_reductions,
+    ),
+    Known(
+        "clamps of multiplied channels", "openvino", "2026.4.1", ("openvino",),
+        "depthwise Conv of codes with a multiplier above 1, then a Clip that is not quantised", "0 throughout",
+        _clamped_multiples,
+    ),
+    Known(
+        "a maximum beside a layer", "openvino", "2026.4.1", ("openvino",),
+        "GlobalMaxPool or ReduceMax, quantised, of codes whose zero point is not 0 and that a layer reads as well",
+        "other codes", _maximum_beside,
+    ),
+    Known(
+        "a Pad's number as a code", "openvino", "2026.4.1", ("openvino",),
+        "Pad of codes with a constant other than 0",
+        'fills with that number as a code; one that is no code: "PadTransformation"', _filled_codes,
     ),
     Known(
         "a pool's last window", "onnx", "1.23.2", _LITERT,

@@ -102,6 +102,24 @@ SHOWN: dict[tuple[str, str], Callable[[], Drawn]] = {
         "g (float[1, 1, 6] x) => (float[1, 1, 4] y) { y = AveragePool<ceil_mode = 1, count_include_pad = 1,"
         "kernel_shape = [3], pads = [1, 1], strides = [2]>(x) }"
     ),
+    ("openvino", "reductions of rank 3"): lambda: written(
+        "g (float[2, 2, 4] x) => (float[2, 2, 1] y) <float[2, 1] c = {0.8, 2}>"
+        "{ m = GlobalAveragePool(x) y = Mul(m, c) }"
+    ),
+    ("openvino", "clamps of multiplied channels"): lambda: written(
+        "g (float[1, 3, 5] x) => (float[1, 6, 4] y) <float s = {0.02}, int8 z = {0}, float v = {0.003}, int8 n = {0},"
+        f"int8[6, 1, 2] w_codes = {{{CODES}}}, float low = {{0.2}}, float high = {{3}}>"
+        f"{{ {pair('x')} w = DequantizeLinear(w_codes, v, n) c = Conv<group = 3>(x_dq, w) y = Clip(c, low, high) }}"
+    ),
+    ("openvino", "a maximum beside a layer"): lambda: written(
+        f"g (float[1, 2, 7, 6] x) => (float[1, 2, 1, 1] y_dq, float[1, 2, 7, 6] k) {GRIDS[:-1]}, float v = {{0.01}},"
+        f"int8 n = {{0}}, int8[2, 1, 1, 1] w_codes = {{1, 2}}> {{ {pair('x')} w = DequantizeLinear(w_codes, v, n)"
+        f"k = Conv<group = 2>(x_dq, w) y = GlobalMaxPool(x_dq) {pair('y')} }}"
+    ),
+    ("openvino", "a Pad's number as a code"): lambda: written(
+        f"g (float[1, 4, 6] x) => (float[1, 4, 7] y_dq) {GRIDS[:-1]}, int8 n = {{0}}, float fill = {{1.5}}>"
+        f"{{ {pair('x', 's', 'n')} y = Pad(x_dq, pads, fill) {pair('y', 's', 'n')} }}"
+    ),
     ("onnx", "a pool's last window"): lambda: written(
         "g (float[1, 1, 4] x) => (float[1, 1, 2] y)"
         "{ y = AveragePool<kernel_shape = [1], strides = [2], ceil_mode = 1>(x) }",
