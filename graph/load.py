@@ -19,6 +19,8 @@ from .widen import widen_to_float32
 
 __all__ = ["NEWEST_OPSET", "OPSET", "check_graph", "has_external_data", "load_graph", "save_graph"]
 
+_CONSTANTS_APART = 4
+"""The first version of the file format in which a constant need not be an input too."""
 OPSET = 20
 """The opset of a loaded graph whose file has an older one."""
 NEWEST_OPSET = 24
@@ -45,6 +47,7 @@ def load_graph(path: Path) -> ir.Model:
     _check_dimensions(proto, where)
     model = ir.from_proto(infer_proto(proto, where))
     model = _plain(model)
+    model.ir_version = max(model.ir_version or 0, _CONSTANTS_APART)
     if unknown_shape(model.graph) is not None:
         _compute_shapes(model)
     check_graph(model, where)

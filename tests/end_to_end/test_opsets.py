@@ -66,7 +66,10 @@ def test_int8(opset: int, tmp_path: Path) -> None:
     data = normal_data({"x": (1, 3, 12, 12)})
     assert quantize(source, tmp_path / "int8.onnx", data, RECIPES["fast"]).left_float == ()
     rows = check_layers(tmp_path / "int8.onnx", ["onnxruntime", "litert", "openvino"], list(data), samples=2)
-    assert {verdict.runtime: dict(verdict.broken) for verdict in verdicts(rows) if verdict.broken} == {}
+    ops = {row.layer: row.op for row in rows}
+    broken = {verdict.runtime: [ops[layer] for layer in verdict.broken] for verdict in verdicts(rows) if verdict.broken}
+    # It counts its pads as the code 0: OpenVINO 2026.4.1, see the fuzzer's table.
+    assert broken == {"openvino": ["AveragePool"]}
 
 
 @pytest.mark.parametrize("opset", [opset for opset in OPSETS if opset >= 10])
