@@ -11,6 +11,7 @@ import errno
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 
 from ..errors import GraphError, InputError, OutputError, RuntimeUnavailable
 from ..files import replacing
+from .transposed_pads import spell_out_transposed_pads
 
 __all__ = ["onnx_to_openvino", "read_metadata"]
 
@@ -39,8 +41,8 @@ def onnx_to_openvino(source: Path, destination: Path) -> None:
     if not source.is_file():
         raise InputError(str(source), "no such file")
     openvino = _library()
-    with _told(source, openvino):
-        model = openvino.Core().read_model(str(source))
+    with _spelt_out(source) as readable, _told(source, openvino):
+        model = openvino.Core().read_model(str(readable))
     _name_by_place(model)
     for key, value in _metadata(source).items():
         model.set_rt_info(value, [_SECTION, key])
@@ -98,6 +100,28 @@ def _told(path: Path, openvino: Any, *, error: type[GraphError] | type[OutputErr
         said = [line for line in lines if line and not line.startswith(("Exception from", "Check '", "FrontEnd API"))]
         reason = " ".join(said or lines)[:600]
         raise error(str(path), f"OpenVINO cannot carry it ({reason})") from failure
+
+
+@contextmanager
+def _spelt_out(source: Path) -> Iterator[Path]:
+    """`source`, or a copy with pads for auto_pad, which OpenVINO takes for no pads at all where a transposed
+    convolution's batch is open. A copy on disk: of one in memory OpenVINO drops the inputs that nobody reads."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        model = onnx.load(str(source), load_external_data=False)
+    except DecodeError:
+        yield source  # OpenVINO says what is wrong with it
+        return
+    if not spell_out_transposed_pads(model):
+        yield source
+        return
+    onnx.load_external_data_for_model(model, str(source.parent))
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / source.name
+        onnx.save(model, str(copy))
+        yield copy
 
 
 def _metadata(source: Path) -> dict[str, str]:

@@ -154,3 +154,22 @@ def test_metadata_of_no_xml_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tiny.xml").write_text("<net")
     with pytest.raises(InputError, match=r"tiny\.xml"):
         read_metadata(tmp_path / "tiny.xml")
+
+
+@pytest.mark.parametrize("mode", ["SAME_UPPER", "SAME_LOWER"])
+@pytest.mark.parametrize("more", ["", ", strides = [2], dilations = [2]", ", strides = [2], output_padding = [1]"])
+def test_a_transposed_layer_with_an_open_batch_keeps_its_auto_pad(tmp_path: Path, mode: str, more: str) -> None:
+    source, translated = tmp_path / "same.onnx", tmp_path / "same.xml"
+    onnx.save(
+        onnx.parser.parse_model(
+            '<ir_version: 9, opset_import: ["": 20]> g (float[N, 1, 5] x, float[N, 2] nobody) => (float[N, 1, M] y)'
+            f"<float[1, 1, 4] w = {{1, 2, -3, 5}}> {{ y = ConvTranspose<auto_pad = {mode!r}{more}>(x, w) }}".replace(
+                "'", '"'
+            )
+        ),
+        source,
+    )
+    onnx_to_openvino(source, translated)
+    feeds = {"x": np.arange(10, dtype=np.float32).reshape(2, 1, 5), "nobody": np.zeros((2, 2), np.float32)}
+    with RUNTIMES["onnxruntime"].open(source) as wanted, OPENVINO.open(translated) as found:
+        np.testing.assert_array_equal(found.run(feeds)["y"], wanted.run(feeds)["y"])
