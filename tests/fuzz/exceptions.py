@@ -279,6 +279,14 @@ def _filled_codes(drawn: Drawn) -> bool:
     )
 
 
+def _padded_strides(drawn: Drawn) -> bool:
+    padded = {node.output[0] for node, a in _nodes(drawn, "Pad") if a.get("mode", b"constant") == b"constant"}
+    return any(
+        node.input[0] in padded and max(a.get("strides", [1])) > 1 and (any(a.get("pads", [])) or _same(a))
+        for node, a in _nodes(drawn, "ConvTranspose")
+    )
+
+
 def _two_pairs(drawn: Drawn) -> bool:
     """A QuantizeLinear that reads what a DequantizeLinear made, through what the optimiser takes out at most."""
     grids = dict(_grids(drawn))
@@ -414,6 +422,11 @@ EXCEPTIONS: tuple[Known, ...] = (
         "a Pad's number as a code", "openvino", "2026.4.1", ("openvino",),
         "Pad of codes with a constant other than 0",
         'fills with that number as a code; one that is no code: "PadTransformation"', _filled_codes,
+    ),
+    Known(
+        "a Pad before strides", "openvino", "2026.4.1", ("openvino",),
+        "Pad with a constant, then ConvTranspose with strides above 1 and pads",
+        "an output of another shape: takes the Pad off the layer's pads, without the stride", _padded_strides,
     ),
     Known(
         "a pool's last window", "onnx", "1.23.2", _LITERT,

@@ -120,6 +120,10 @@ SHOWN: dict[tuple[str, str], Callable[[], Drawn]] = {
         f"g (float[1, 4, 6] x) => (float[1, 4, 7] y_dq) {GRIDS[:-1]}, int8 n = {{0}}, float fill = {{1.5}}>"
         f"{{ {pair('x', 's', 'n')} y = Pad(x_dq, pads, fill) {pair('y', 's', 'n')} }}"
     ),
+    ("openvino", "a Pad before strides"): lambda: written(
+        "g (float[1, 1, 5] x, float[1, 1, 4] w) => (float[1, 1, 14] y) <int64[6] around = {0, 0, 1, 0, 0, 1}>"
+        "{ p = Pad(x, around) y = ConvTranspose<pads = [1, 1], strides = [2]>(p, w) }"
+    ),
     ("onnx", "a pool's last window"): lambda: written(
         "g (float[1, 1, 4] x) => (float[1, 1, 2] y)"
         "{ y = AveragePool<kernel_shape = [1], strides = [2], ceil_mode = 1>(x) }",
