@@ -6,8 +6,7 @@ of them on the smallest graph, so that an upgrade which mends one tells us, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,25 +16,11 @@ from sepia.check.saturation import saturates
 
 from .draft import Drawn
 from .interval import Array
+from .known import Known, unchanged
+from .moved_codes import CRASHES, MOVED, float_weights_behind_moves
 from .reference import evaluate
 
 __all__ = ["EXCEPTIONS", "SATURATES", "Known", "exception_table", "excuse"]
-
-
-@dataclass(frozen=True)
-class Known:
-    """name: in a few words. distribution, version: as on PyPI, where it was seen. engines: as in `engines.ENGINES`.
-
-    graph: the condition, in words; holds: in code. shows: what one sees.
-    """
-
-    name: str
-    distribution: str
-    version: str
-    engines: tuple[str, ...]
-    graph: str
-    shows: str
-    holds: Callable[[Drawn], bool]
 
 
 _BOTH = ("onnxruntime", "onnxruntime plain")
@@ -94,6 +79,8 @@ def _padded_codes(drawn: Drawn) -> bool:
 
 def _float_weights(drawn: Drawn) -> bool:
     """WeightBiasQuantization."""
+    if float_weights_behind_moves(drawn):
+        return True
     initialisers, codes = set(_constants(drawn)), _grids(drawn)
     return any(
         node.input[1] in initialisers and node.input[0] in codes
@@ -290,10 +277,16 @@ def _padded_strides(drawn: Drawn) -> bool:
 def _two_pairs(drawn: Drawn) -> bool:
     """A QuantizeLinear that reads what a DequantizeLinear made, through what the optimiser takes out at most."""
     grids = dict(_grids(drawn))
-    for node, _ in _nodes(drawn, "Identity", "Clip", "Relu"):
-        if node.input[0] in grids:
+    idle = unchanged(drawn)
+    for node in drawn.model.graph.node:
+        if node.input[0] in grids and (node.op_type in ("Clip", "Relu") or node.output[0] in idle):
             grids[node.output[0]] = grids[node.input[0]]
-    return any(node.input[0] in grids for node, _ in _nodes(drawn, "QuantizeLinear"))
+    held = _constants(drawn)
+    return any(
+        any(bool((held[name] != part).any()) for name, part in zip(node.input[1:], grids[node.input[0]], strict=True))
+        for node, _ in _nodes(drawn, "QuantizeLinear")
+        if node.input[0] in grids
+    )
 
 
 def _dropped_window(drawn: Drawn) -> bool:
@@ -327,7 +320,7 @@ EXCEPTIONS: tuple[Known, ...] = (
     ),
     Known(
         "float weights become codes", "onnxruntime", "1.32.0", ("onnxruntime",),
-        "Conv, ConvTranspose or Gemm with float weights behind a DequantizeLinear",
+        "Conv, ConvTranspose or Gemm with float weights behind a DequantizeLinear, codes moved between or not",
         "quantises the weights to int8, per tensor, unasked (its optimisation WeightBiasQuantization)", _float_weights,
     ),
     Known(
@@ -342,7 +335,8 @@ EXCEPTIONS: tuple[Known, ...] = (
     ),
     Known(
         "two pairs become one", "onnxruntime", "1.32.0", ("onnxruntime",),
-        "a QuantizeLinear right behind the DequantizeLinear of another grid, or with an Identity or a Clip between",
+        "a QuantizeLinear behind the DequantizeLinear of another grid, with nothing, a Clip or what changes nothing "
+        "between",
         "rounds once, onto a grid of its own (its optimisation DoubleQDQPairsRemover)", _two_pairs,
     ),
     Known(
@@ -422,6 +416,13 @@ EXCEPTIONS: tuple[Known, ...] = (
         "a Pad's number as a code", "openvino", "2026.4.1", ("openvino",),
         "Pad of codes with a constant other than 0",
         'fills with that number as a code; one that is no code: "PadTransformation"', _filled_codes,
+    ),
+    *MOVED,
+    *CRASHES,
+    Known(
+        "a pool's last window", "onnxruntime", "1.32.0", _BOTH,
+        "pools with ceil_mode whose last window would start in the pads behind, with nodes behind that need its shape",
+        "shape inference counts that window, the kernel does not: refuses to load or to run", _dropped_window,
     ),
     Known(
         "a Pad before strides", "openvino", "2026.4.1", ("openvino",),

@@ -8,11 +8,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .apart import run_apart
 from .draft import Drawn
 from .engines import ENGINES, run_engines
 from .exceptions import excuse
 from .judge import compare
 from .looseness import LOOSENESS
+from .moved_codes import CRASHES
 from .reference import Reference, evaluate
 
 __all__ = ["Told", "Verdict", "judged"]
@@ -55,7 +57,9 @@ class Verdict:
 def judged(drawn: Drawn, folder: Path, engines: tuple[str, ...] = ENGINES) -> Verdict:
     """Run and compare. folder: for files that the next graph writes over."""
     references = {loose: evaluate(drawn.model, drawn.feeds, loose) for loose in {LOOSENESS.get(e) for e in engines}}
-    outcomes = run_engines(drawn, folder, engines)
+    alone = [e for e in engines if any(e in known.engines and known.holds(drawn) for known in CRASHES)]
+    outcomes = run_engines(drawn, folder, tuple(e for e in engines if e not in alone))
+    outcomes |= {engine: run_apart(drawn, folder, engine) for engine in alone}
     told = []
     for engine, outcome in outcomes.items():
         if outcome.refusals:
