@@ -14,7 +14,7 @@ from .draft import Drawn
 from .interval import Array
 from .reference import evaluate
 
-__all__ = ["Known", "constants_of", "grids_of", "nodes_of", "unchanged"]
+__all__ = ["Known", "constants_of", "grids_of", "nodes_of", "off_zero", "says_same", "unchanged"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,17 @@ def grids_of(drawn: Drawn) -> dict[str, tuple[Array, Array]]:
         for node in drawn.model.graph.node
         if node.op_type == "DequantizeLinear" and node.input[0] not in held
     }
+
+
+def off_zero(drawn: Drawn, name: str) -> bool:
+    """Whether 0 has a code other than 0."""
+    grid = grids_of(drawn).get(name)
+    return grid is not None and bool(grid[1].any())
+
+
+def says_same(attributes: dict[str, Any]) -> bool:
+    """SAME_UPPER or SAME_LOWER."""
+    return attributes.get("auto_pad", b"").startswith(b"SAME")
 
 
 def unchanged(drawn: Drawn) -> dict[str, str]:
