@@ -8,7 +8,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from ..edit import constant_of, is_op, only_reader
+from ..edit import constant_of, is_op
 from ..quantization import QuantParams
 from .draft import Draft
 from .params import same_grid
@@ -18,36 +18,23 @@ __all__ = ["settle_biases"]
 _INT32_MAX = 2**31 - 1
 
 
-def settle_biases(draft: Draft) -> None:
+def settle_biases(draft: Draft) -> tuple[ir.Node, ...]:
     """Hold the bias of every integer Conv, ConvTranspose and Gemm as int32 with scale = s_in · s_weight, zero point 0.
 
     Biases that others left in float, or on a grid of their own, are rounded to that one: at most half a step of the
     accumulator, as every integer runtime does with them. Those already there keep their codes. A bias that does not fit
-    into int32 stays as it is, and its layer in float.
+    into int32 stays as it is, and its layer in float. Returns the layers whose bias is held so.
     """
+    settled = []
     for node in draft.graph:
         if not is_op(node, "Conv", "ConvTranspose", "Gemm") or len(node.inputs) < 3 or node.inputs[2] is None:
             continue
         if any(node.attributes.get_float(factor, 1.0) != 1.0 for factor in ("alpha", "beta")):
             continue  # no sum of codes alone
-        grid = _accumulator_grid(draft, node)
-        if grid is not None and _makes_codes(draft, node):
-            _settle(draft, node, node.inputs[2], grid)
-
-
-def _makes_codes(draft: Draft, node: ir.Node) -> bool:
-    result = node.outputs[0]
-    reader = only_reader(result)
-    clipped = reader is not None and is_op(reader, "Relu", "Clip") and reader.outputs[0] in draft.params
-    return result in draft.params or clipped
-
-
-def _step(draft: Draft, node: ir.Node) -> float:
-    """Of the codes that the layer makes."""
-    result = node.outputs[0]
-    reader = only_reader(result)
-    made = draft.params.get(result) or (draft.params.get(reader.outputs[0]) if reader is not None else None)
-    return 1.0 if made is None else float(made.scale.min())
+        grid, made = _accumulator_grid(draft, node), draft.made_by(node)
+        if grid is not None and made is not None and _settle(draft, node, node.inputs[2], grid, made):
+            settled.append(node)
+    return tuple(settled)
 
 
 def _accumulator_grid(draft: Draft, node: ir.Node) -> QuantParams | None:
@@ -80,13 +67,13 @@ def _by_output(node: ir.Node, weight: ir.Value, weights: QuantParams) -> NDArray
     return weights.scale if weights.axis == wanted else None
 
 
-def _settle(draft: Draft, node: ir.Node, bias: ir.Value, grid: QuantParams) -> None:
+def _settle(draft: Draft, node: ir.Node, bias: ir.Value, grid: QuantParams, made: QuantParams) -> bool:
     held = draft.params.get(bias)
     if held is not None and (same_grid(held, grid) or _nearly(held, grid)):
-        return
+        return True
     real = _one_a_channel(constant_of(bias), grid)
     if real is None or np.abs(real / grid.scale).max(initial=0) > _INT32_MAX:
-        return
+        return False
     codes: NDArray[np.int32] = grid.quantize(real.astype(np.float64)).astype(np.int32)
     node.replace_input_with(2, None)
     name = str(bias.name)
@@ -96,7 +83,8 @@ def _settle(draft: Draft, node: ir.Node, bias: ir.Value, grid: QuantParams) -> N
     node.replace_input_with(2, settled)
     change = np.abs(real.astype(np.float64) - grid.dequantize(codes)).max(initial=0)
     if change:
-        draft.rounded[str(settled.name)] = float(change / _step(draft, node))
+        draft.rounded[str(settled.name)] = float(change / made.scale.min())
+    return True
 
 
 def _one_a_channel(real: NDArray[Any] | None, grid: QuantParams) -> NDArray[Any] | None:

@@ -9,7 +9,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from ..edit import add_initializer, free_name, replace_node
+from ..edit import add_initializer, free_name, is_op, only_reader, replace_node
 from ..quantization import QuantParams
 from .view import QuantizedModel
 
@@ -38,6 +38,14 @@ class Draft:
         self.params[value] = params
         self.codes[value] = np.asarray(codes, order="C")
         return value
+
+    def made_by(self, node: ir.Node) -> QuantParams | None:
+        """What the codes that a layer makes are on, a Relu or Clip between or not; None where it makes floats."""
+        result = node.outputs[0]
+        reader = only_reader(result)
+        if result not in self.params and reader is not None and is_op(reader, "Relu", "Clip"):
+            result = reader.outputs[0]
+        return self.params.get(result)
 
     def forget(self, constant: ir.Value) -> None:
         """Drop an initialiser that nothing reads any more."""

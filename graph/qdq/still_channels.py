@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from ..edit import is_op, only_reader
+from ..edit import is_op
 from ..quantization import QuantParams
 from .draft import Draft
 
@@ -17,34 +19,30 @@ _MARGIN = 0.25
 """In steps of the output: further from the middle of two codes than any two engines' requantisation differ."""
 
 
-def still_channels(draft: Draft) -> None:
+def still_channels(draft: Draft, layers: Iterable[ir.Node]) -> None:
     """Put weights of integer Conv and Gemm to zero, a channel at a time, where no input can tell.
 
     Some quantisers give a channel that never fires so small a scale that its bias lies at the end of int32, and the sum
     of its products could leave it; the layer would have to run in float. Where every sum that its inputs' codes allow
-    has the same output code, the bias alone has it too.
+    has the same output code, the bias alone has it too. A Relu or Clip between only brings sums nearer together.
+    layers: those whose bias is int32 codes on the grid of their sums, as `settle_biases` returns them.
     """
-    for node in draft.graph:
-        if not is_op(node, "Conv", "Gemm") or len(node.inputs) < 3:
+    for node in layers:
+        source, weight, bias = node.inputs[:3]
+        if (
+            source is None
+            or weight is None
+            or bias is None
+            or weight not in draft.codes
+            or is_op(node, "ConvTranspose")
+        ):
             continue
-        source, weight, bias = node.inputs[0], node.inputs[1], node.inputs[2]
-        if source is None or weight is None or bias is None or weight not in draft.codes or bias not in draft.codes:
+        made = draft.made_by(node)
+        if made is None or made.per_channel:
             continue
-        read, made, grid = draft.params.get(source), _made(draft, node), draft.params[bias]
-        if read is None or made is None or read.per_channel or made.per_channel or grid.dtype != "int32":
-            continue
-        still = _still(draft, weight, bias, read, made)
+        still = _still(draft, weight, bias, draft.params[source], made)
         if still.any():
             _without(draft, node, weight, still)
-
-
-def _made(draft: Draft, node: ir.Node) -> QuantParams | None:
-    """Of the codes that the layer makes; a Relu or Clip between only brings sums nearer together."""
-    result = node.outputs[0]
-    reader = only_reader(result)
-    if result not in draft.params and reader is not None and is_op(reader, "Relu", "Clip"):
-        result = reader.outputs[0]
-    return draft.params.get(result)
 
 
 def _still(draft: Draft, weight: ir.Value, bias: ir.Value, read: QuantParams, made: QuantParams) -> NDArray[np.bool_]:

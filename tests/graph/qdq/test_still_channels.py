@@ -15,8 +15,12 @@ END = 2**31 - 1000
 WEIGHTS = np.array([[90, -80, 70], [1, 2, 3]])
 
 
-def layer(bias: tuple[int, int], scale: float, *, relu: bool = False, zero: int = -128) -> QuantizedModel:
+def layer(
+    bias: tuple[int, int], scale: float, *, relu: bool = False, zero: int = -128, factors: str = "",
+    bias_scale: float | None = None,
+) -> QuantizedModel:  # fmt: skip
     """Three inputs, two channels; int8 throughout, one scale a channel, sums of scale 0.02 · `scale`."""
+    held = np.float32(0.02) * np.float32(scale) if bias_scale is None else bias_scale
     codes = ", ".join(str(code) for code in WEIGHTS.ravel())
     act = "a = Relu(y)" if relu else "a = Identity(y)"
     text = f"""<ir_version: 9, opset_import: ["": 20]>
@@ -25,14 +29,14 @@ def layer(bias: tuple[int, int], scale: float, *, relu: bool = False, zero: int 
             int8[2, 3] w_codes = {{{codes}}},
             float[2] w_scale = {{{scale}, 0.02}}, int8[2] w_zero = {{0, 0}},
             int32[2] b_codes = {{{bias[0]}, {bias[1]}}},
-            float[2] b_scale = {{{np.float32(0.02) * np.float32(scale)}, 0.0004}},
+            float[2] b_scale = {{{held}, 0.0004}},
             int32[2] b_zero = {{0, 0}}
         > {{
             x_q = QuantizeLinear(x, s, z)
             x_dq = DequantizeLinear(x_q, s, z)
             w = DequantizeLinear<axis = 0>(w_codes, w_scale, w_zero)
             b = DequantizeLinear<axis = 0>(b_codes, b_scale, b_zero)
-            y = Gemm<transB = 1>(x_dq, w, b)
+            y = Gemm<transB = 1{factors}>(x_dq, w, b)
             {act}
             y_q = QuantizeLinear(a, t, u)
             y_dq = DequantizeLinear(y_q, t, u)
@@ -92,3 +96,11 @@ def test_no_input_can_tell(bias: int, sign: int, scale: float, zero: int, read: 
         return int(np.clip(np.rint(real / float(np.float32(0.05))) + zero, -128, 127))
 
     assert code(found) == code(WEIGHTS)
+
+
+@pytest.mark.parametrize("factors", ["", ", alpha = 1.5", ", beta = 0.5"])
+def test_only_of_plain_sums_on_the_grid_of_their_products(factors: str) -> None:
+    """Factors, or a bias on a grid of its own that does not fit into int32 on the products', say another sum."""
+    own = 4e-10 if factors else 1.0
+    found = weights(layer((-END, 7), 2e-8, factors=factors, bias_scale=own))
+    assert found.tolist() == WEIGHTS.tolist()
