@@ -41,10 +41,11 @@ def onnx_to_openvino(source: Path, destination: Path) -> None:
     if not source.is_file():
         raise InputError(str(source), "no such file")
     openvino = _library()
-    with _spelt_out(source) as readable, _told(source, openvino):
+    proto = _decoded(source)
+    with _spelt_out(source, proto) as readable, _told(source, openvino):
         model = openvino.Core().read_model(str(readable))
     _name_by_place(model)
-    for key, value in _metadata(source).items():
+    for key, value in _metadata(proto).items():
         model.set_rt_info(value, [_SECTION, key])
     with replacing(destination) as xml, replacing(destination.with_suffix(".bin")) as weights:
         written = xml.with_suffix(".bin")
@@ -102,32 +103,35 @@ def _told(path: Path, openvino: Any, *, error: type[GraphError] | type[OutputErr
         raise error(str(path), f"OpenVINO cannot carry it ({reason})") from failure
 
 
-@contextmanager
-def _spelt_out(source: Path) -> Iterator[Path]:
-    """`source`, or a copy with pads for auto_pad, which OpenVINO takes for no pads at all where a transposed
-    convolution's batch is open. A copy on disk: of one in memory OpenVINO drops the inputs that nobody reads."""
+def _decoded(source: Path) -> Any:
+    """The onnx.ModelProto, weights in files of their own left there; None of a file that OpenVINO is to refuse."""
     import onnx
     from google.protobuf.message import DecodeError
 
     try:
-        model = onnx.load(str(source), load_external_data=False)
+        return onnx.load(str(source), load_external_data=False)
     except DecodeError:
-        yield source  # OpenVINO says what is wrong with it
-        return
-    if not spell_out_transposed_pads(model):
+        return None
+
+
+@contextmanager
+def _spelt_out(source: Path, proto: Any) -> Iterator[Path]:
+    """`source`, or a copy with pads for auto_pad, which OpenVINO takes for no pads at all where a transposed
+    convolution's batch is open. A copy on disk: of one in memory OpenVINO drops the inputs that nobody reads."""
+    if proto is None or not spell_out_transposed_pads(proto):
         yield source
         return
-    onnx.load_external_data_for_model(model, str(source.parent))
+    import onnx
+
+    onnx.load_external_data_for_model(proto, str(source.parent))
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / source.name
-        onnx.save(model, str(copy))
+        onnx.save(proto, str(copy))
         yield copy
 
 
-def _metadata(source: Path) -> dict[str, str]:
-    import onnx
-
-    properties = onnx.load(str(source), load_external_data=False).metadata_props
+def _metadata(proto: Any) -> dict[str, str]:
+    properties = () if proto is None else proto.metadata_props
     return {item.key: item.value for item in properties if item.key.startswith(_PREFIX)}
 
 

@@ -68,8 +68,8 @@ def export_files(
     with all_or_none(folder) as made:
         with tempfile.TemporaryDirectory(prefix="sepia-") as scratch:
             _write_onnx(source, made.artifact("onnx", "float").path, Path(scratch), dynamic_batch)
-        translated = translate_files(made, "float", formats, progress=named_as(folder, made, progress))
-    written: tuple[Format, ...] = ("onnx", *(format_ for format_ in FORMATS if format_ in translated))
+        translate_files(made, "float", formats, progress=named_as(folder, made, progress))
+    written = [format_ for format_ in FORMATS if format_ == "onnx" or format_ in formats]
     return Exported(source, {format_: folder.artifact(format_, "float").path for format_ in written})
 
 
@@ -94,8 +94,8 @@ def _copy_onnx(source: Path, destination: Path) -> None:
     from ..graph.load import has_external_data, load_graph, save_graph
 
     model = load_graph(source)
+    if has_external_data(source):
+        save_graph(model, destination)
+        return
     with replacing(destination) as temporary:
-        if has_external_data(source):
-            save_graph(model, temporary)
-        else:
-            shutil.copyfile(source, temporary)
+        shutil.copyfile(source, temporary)
