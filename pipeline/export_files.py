@@ -17,7 +17,7 @@ from .all_or_none import all_or_none, named_as
 from .progress import Report, silent
 from .translate_files import translate_files
 
-__all__ = ["Exported", "export_files", "formats_of"]
+__all__ = ["Exported", "export_files", "formats_of", "write_onnx"]
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,14 @@ def export_files(
     progress(f"{folder.name}: {source} → ONNX", 0, 0)
     with all_or_none(folder) as made:
         with tempfile.TemporaryDirectory(prefix="sepia-") as scratch:
-            _write_onnx(source, made.artifact("onnx", "float").path, Path(scratch), dynamic_batch)
+            write_onnx(source, made.artifact("onnx", "float").path, Path(scratch), dynamic_batch)
         translate_files(made, "float", formats, progress=named_as(folder, made, progress))
     written = [format_ for format_ in FORMATS if format_ == "onnx" or format_ in formats]
     return Exported(source, {format_: folder.artifact(format_, "float").path for format_ in written})
 
 
-def _write_onnx(source: str, destination: Path, scratch: Path, dynamic_batch: bool) -> None:
+def write_onnx(source: str, destination: Path, scratch: Path, dynamic_batch: bool = False) -> None:
+    """What `source` names, as `export_files` takes it, as a float ONNX file. scratch: a folder to capture in."""
     from ..models.source import load_source
 
     loaded = load_source(source, scratch, dynamic_batch=dynamic_batch)

@@ -12,7 +12,7 @@ import numpy as np
 from ..check.model_folder import ModelFolder
 from ..errors import ConfigError, InputError, ModelError
 from ..report.separability import KindRow, LayerRow, Pair, Possible, Saving, Separability
-from .adopt_files import is_quantized_file
+from .export_files import write_onnx
 from .progress import Report, silent
 
 if TYPE_CHECKING:
@@ -60,28 +60,22 @@ def separability_files(source: str, *, progress: Report = silent) -> Separabilit
 
     Raises ModelError, also for a file that is quantised already, and GraphError.
     """
+    from ..graph.adopt import is_quantized
     from ..graph.load import load_graph
-    from ..models.source import load_source
 
     progress(f"{source}: capture", 0, 0)
     with tempfile.TemporaryDirectory(prefix="sepia-") as scratch:
-        loaded = load_source(source, Path(scratch))
-        if loaded.onnx is not None:
-            if is_quantized_file(loaded.onnx):
-                raise ModelError(
-                    source,
-                    "is quantised already",
-                    accepted="the float network that it was made from",
-                    hint=f"for where int8 loses: sepia export {source} -o DIR, and sepia explain DIR",
-                )
-            return separability(load_graph(loaded.onnx), source)
-        if loaded.program is None:
-            raise ValueError(f"{source} was loaded as nothing")
-        from ..export.torch_to_onnx import torch_to_onnx
-
         onnx = Path(scratch) / "model.onnx"
-        torch_to_onnx(loaded.program, onnx, metadata={})
-        return separability(load_graph(onnx), source)
+        write_onnx(source, onnx, Path(scratch))
+        model = load_graph(onnx)
+    if is_quantized(model):
+        raise ModelError(
+            source,
+            "is quantised already",
+            accepted="the float network that it was made from",
+            hint=f"for where int8 loses: sepia export {source} -o DIR, and sepia explain DIR",
+        )
+    return separability(model, source)
 
 
 def separability(model: ir.Model, source: str) -> Separability:
