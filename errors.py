@@ -4,6 +4,7 @@
     ├── InputError           a file, folder, photo or array that cannot be used
     ├── ModelError           a network that cannot be loaded, captured or named
     ├── GraphError           an ONNX graph that breaks a rule of `graph/`
+    │   ├── MovedBatch               an open batch that does not stay in front
     │   └── UnsupportedQuantization   a quantised graph that cannot be read exactly, all reasons at once
     ├── UnsupportedOps       ops that a format cannot carry, all of them at once
     ├── QuantizeError        calibration or quantisation cannot go on
@@ -29,6 +30,7 @@ __all__ = [
     "GraphError",
     "InputError",
     "ModelError",
+    "MovedBatch",
     "OutputError",
     "QuantizeError",
     "Refusal",
@@ -75,6 +77,10 @@ class ModelError(SepiaError):
 
 class GraphError(SepiaError):
     """An ONNX graph that breaks a rule of `graph/`."""
+
+
+class MovedBatch(GraphError):
+    """An open batch that a node puts behind the first dimension, or makes part of a size there."""
 
 
 class UnsupportedQuantization(GraphError):

@@ -10,11 +10,11 @@ import onnx_ir as ir
 from google.protobuf.message import DecodeError
 from onnx import version_converter
 
-from ..errors import GraphError, ModelError
+from ..errors import GraphError, ModelError, MovedBatch
 from ..files import replacing
 from .contrib import standard_quantizers
 from .edit import constant_of
-from .shapes import infer_proto, infer_shapes, unknown_shape
+from .shapes import infer_proto, infer_shapes, moves_batch, unknown_shape
 from .widen import widen_to_float32
 
 __all__ = ["NEWEST_OPSET", "OPSET", "check_graph", "has_external_data", "load_graph", "save_graph"]
@@ -72,6 +72,13 @@ def check_graph(model: ir.Model, where: str) -> None:
     if loose is not None:
         node = loose.producer()
         made_by = f"made by '{node.name}' ({node.op_type})" if node is not None else "an input"
+        if moves_batch(model, str(loose.name)):
+            raise MovedBatch(
+                where,
+                f"'{loose.name}' ({made_by}) has the open batch behind its first dimension",
+                accepted="an open batch that stays in front, or a fixed one",
+                hint=f"fix the batch: {_fixing(model, where)}",
+            )
         raise GraphError(
             where,
             f"the shape of '{loose.name}' ({made_by}) depends on the data",
@@ -87,6 +94,13 @@ def check_graph(model: ir.Model, where: str) -> None:
                 )
     for name, value in model.graph.initializers.items():
         _check_finite(name, value, where)
+
+
+def _fixing(model: ir.Model, where: str) -> str:
+    first = [value.shape[0] for value in model.graph.inputs if value.shape]
+    names = {str(size.value) for size in first if isinstance(size, ir.SymbolicDim) and size.value}
+    by = f"--dim_param {names.pop()} --dim_value 1" if len(names) == 1 else "--input_name … --input_shape 1,…"
+    return f"python -m onnxruntime.tools.make_dynamic_shape_fixed {by} {where} FIXED.onnx"
 
 
 def _check_finite(name: str, value: ir.Value, where: str) -> None:

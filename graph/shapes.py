@@ -7,7 +7,7 @@ import onnx_ir as ir
 
 from ..errors import GraphError
 
-__all__ = ["infer_proto", "infer_shapes", "static_shape", "unknown_shape"]
+__all__ = ["infer_proto", "infer_shapes", "moves_batch", "static_shape", "unknown_shape"]
 
 
 def infer_proto(proto: onnx.ModelProto, where: str) -> onnx.ModelProto:
@@ -43,6 +43,27 @@ def unknown_shape(graph: ir.Graph) -> ir.Value | None:
             if value.name and (value.type is None or value.shape is None or _open(value.shape)):
                 return value
     return None
+
+
+def moves_batch(model: ir.Model, name: str) -> bool:
+    """Whether an open batch is all that leaves the shape of the value `name` open: with a batch of one it is known."""
+    proto = ir.to_proto(model)
+    opened = [info.type.tensor_type.shape.dim[0] for info in proto.graph.input if _opens(info)]
+    for dimension in opened:
+        dimension.dim_value = 1
+    # What was inferred for the open batch would contradict the closed one.
+    del proto.graph.value_info[:]
+    for output in proto.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    # Not strictly: what lies behind may want a batch of another size.
+    closed = ir.from_proto(onnx.shape_inference.infer_shapes(proto, data_prop=True))
+    found = {value.name: value for node in closed.graph for value in node.outputs}.get(name)
+    return bool(opened) and found is not None and found.shape is not None and found.shape.is_static()
+
+
+def _opens(info: onnx.ValueInfoProto) -> bool:
+    dimensions = info.type.tensor_type.shape.dim
+    return bool(dimensions) and not dimensions[0].HasField("dim_value")
 
 
 def static_shape(value: ir.Value) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from sepia.errors import GraphError, SepiaError, UnsupportedOps, UnsupportedQuantization
+from sepia.errors import GraphError, MovedBatch, SepiaError, UnsupportedOps, UnsupportedQuantization
 from sepia.export.onnx_to_openvino import onnx_to_openvino
 from sepia.export.onnx_to_tflite import onnx_to_tflite, read_metadata
 from sepia.runtime.litert import Kernels, LiteRT
@@ -62,6 +62,8 @@ def _told(run: Callable[[], dict[str, Array]]) -> Outcome:
         return Outcome(failure=f"a refusal without node or reason: {error}")
     except UnsupportedQuantization as error:
         return Outcome(refusals=tuple(refusal.what for refusal in error.refusals))
+    except MovedBatch as error:
+        return Outcome(refusals=(error.what.split(") ", 1)[-1],))
     except GraphError as error:
         return Outcome(failure=f"GraphError: {error.what}")
     except SepiaError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import onnx
 import onnx_ir as ir
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from sepia.errors import GraphError, ModelError, OutputError
+from sepia.errors import GraphError, ModelError, MovedBatch, OutputError
 from sepia.graph.load import load_graph, save_graph
 from support.graphs import NetBuilder, random_input, run_graph, tiny_separable
 
@@ -157,6 +159,33 @@ def test_shape_that_depends_on_the_data(tmp_path: Path) -> None:
         GraphError, match=r"the shape of 'found' \(made by 'found_node' \(NonZero\)\) depends on the data"
     ):
         load_graph(path)
+
+
+@pytest.mark.parametrize("how", ["turned", "merged", "broadcast", "of two"])
+def test_open_batch_behind_the_first_dimension(how: str, tmp_path: Path) -> None:
+    net = NetBuilder((1, 4))
+    net.inputs[net.input] = ("rows", 4)
+    if how in ("turned", "of two"):
+        moved = net.node("Transpose", [net.input], name="moved", perm=[1, 0])
+    elif how == "merged":
+        moved = net.node("Reshape", [net.input, net.constant("sizes", np.array([2, -1]))], name="moved")
+    else:
+        apart = net.node("Unsqueeze", [net.input, net.constant("axis", np.array([1]))])
+        moved = net.node("Add", [net.input, apart], name="moved")
+    end = net.node("Reshape", [moved, net.constant("two", np.array([4, 2]))]) if how == "of two" else moved
+    path = net.save(tmp_path / "model.onnx", end)
+    with pytest.raises(
+        MovedBatch, match=r"'moved' \(made by 'moved_node' \(.*\)\) has the open batch behind"
+    ) as refused:
+        load_graph(path)
+    if how == "of two":
+        return
+    # What the line tells to do, done.
+    *command, _ = refused.value.hint.removeprefix("fix the batch: python ").split()
+    subprocess.run([sys.executable, *command, str(tmp_path / "fixed.onnx")], check=True)
+    (output,) = load_graph(tmp_path / "fixed.onnx").graph.outputs
+    assert output.shape is not None
+    assert output.shape.is_static()
 
 
 def test_shapes_that_do_not_fit(tmp_path: Path) -> None:
