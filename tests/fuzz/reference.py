@@ -11,7 +11,7 @@ A runtime whose kernels round more coarsely brings its own `Looseness`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
@@ -28,6 +28,12 @@ _FUNCTION_LOSS = 2e-6
 """Absolute, of a runtime's own exp, tanh and logistic, whose results are of size 1."""
 _CODE_LOSS = 2.0**-20
 """Of x / scale, in codes: divided, multiplied by 1 / scale, or shifted by the zero point first; relative to 256."""
+
+_THROUGH = (
+    "Relu", "Clip", "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Gather",
+    "Concat", "MaxPool", "GlobalMaxPool", "ReduceMax",
+)  # fmt: skip
+"""Between a layer and its pair: the loader lets the layer make the codes all the same."""
 
 Attributes = dict[str, Any]
 
@@ -79,15 +85,37 @@ class Reference:
         data, kernel = (self.held.get(name) for name in node.input[:2])
         return None if data is None or kernel is None else data.scale * kernel.scale
 
-    def worker(self, quantize: onnx.NodeProto) -> onnx.NodeProto | None:
-        """The node whose result `quantize` reads, a clamp looked through; None for an input of the graph."""
-        node = self.makers.get(quantize.input[0])
-        while node is not None and node.op_type in ("Relu", "Clip") and node.input[0] not in self.held:
-            before = self.makers.get(node.input[0])
-            if before is None:
-                break
-            node = before
-        return node
+    def loss(self, name: str, out: Held) -> Array | float:
+        """How many codes of `out` a runtime may lose where it makes `name`, as `looseness` says.
+
+        A move behind a layer is carried out on codes of the grid behind it, by the layer that made them: it is looked
+        through, and what the layer may lose moves along. That of a maximum is no more than the greatest of a window's.
+        """
+        node = self.makers.get(name)
+        if self.looseness is None or node is None or name in self.held:
+            return 0.0
+        reals = [read for read in node.input if read in self.values]
+        if not self.moves(node) or not all(self.made_for(node, read) for read in reals if read not in self.constants):
+            return self.looseness(self, node, out)
+        if node.op_type in ("Relu", "Clip"):
+            return self.loss(node.input[0], out)
+        lost = {read: np.broadcast_to(self.loss(read, out), self.values[read].shape) for read in reals}
+        shadow = replace(self, values={read: exactly(array) for read, array in lost.items()})
+        return shadow.apply(node)[list(node.output).index(name)].high
+
+    def moves(self, node: onnx.NodeProto) -> bool:
+        """Whether the loader lets a layer before `node` make the codes behind it."""
+        if node.op_type == "Pad":
+            return len(node.input) < 3 or not node.input[2] or not self.constants[node.input[2]].any()
+        if node.op_type == "Resize":
+            return all(helper.get_attribute_value(a) == b"nearest" for a in node.attribute if a.name == "mode")
+        return node.op_type in _THROUGH
+
+    def made_for(self, node: onnx.NodeProto, name: str) -> bool:
+        """Whether a node makes `name`, in float, and `node` alone reads it."""
+        readers = [reader.output[0] for reader in self.graph.node if name in reader.input]
+        readers += [info.name for info in self.graph.output if info.name == name]
+        return name in self.makers and name not in self.held and readers == [node.output[0]]
 
     def run(self) -> None:
         for node in self.graph.node:
@@ -151,9 +179,7 @@ def _quantize(found: Reference, node: onnx.NodeProto, attributes: Attributes) ->
     real = found.values[node.input[0]]
     rank = real.low.ndim
     scale, zero = how.aligned(how.scale, rank), how.aligned(how.zero_point, rank)
-    worker = found.worker(node)
-    more = found.looseness(found, worker, how) if found.looseness and worker is not None else 0.0
-    loss = _CODE_LOSS * np.minimum(real.magnitude / scale + 1, 1024) + more
+    loss = _CODE_LOSS * np.minimum(real.magnitude / scale + 1, 1024) + found.loss(node.input[0], how)
     ends = (np.rint(real.low / scale - loss) + zero, np.rint(real.high / scale + loss) + zero)
     low, high = how.ends
     return Interval(*(np.clip(end, low, high) for end in ends))

@@ -1,0 +1,53 @@
+"""What a runtime's coarser rounding explains is counted where it happens, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fuzz.draft import Drawn
+from fuzz.engines import run_engines
+from fuzz.judge import compare
+from fuzz.looseness import LOOSENESS
+from fuzz.reference import evaluate
+from fuzz.written import written
+
+
+def beyond(drawn: Drawn, engine: str, folder: Path) -> tuple[list[str], list[str]]:
+    """What a runtime's outputs show beyond what rounding as float32 does explains, and beyond its own looseness."""
+    outcome = run_engines(drawn, folder, (engine,))[engine]
+    assert outcome.failure == ""
+    assert outcome.refusals == ()
+    references = [evaluate(drawn.model, drawn.feeds, loose) for loose in (None, LOOSENESS[engine])]
+    one, other = ([d.what for d in compare(drawn, outcome, reference) if d.what] for reference in references)
+    return one, other
+
+
+CODES = ", ".join(str(place * 37 % 255 - 127) for place in range(8 * 8))
+PAIRS = "x_q = QuantizeLinear(x, s, n) x_dq = DequantizeLinear(x_q, s, n) w = DequantizeLinear<axis = 1>(w_codes, v, m)"
+LAYER = (
+    "<float s = {0.03}, int8 n = {0}, float t = {0.02}, int8 z = {-30}, int8[8] m = {0, 0, 0, 0, 0, 0, 0, 0},"
+    "float[8] v = {0.01, 0.001, 0.02, 0.009, 0.003, 0.004, 0.007, 0.011}, int64[1] last = {-1}, int64[1] first = {0},"
+    f"int64[1] four = {{4}}, int8[8, 8] w_codes = {{{CODES}}}, int64[8] around = {{0, 0, 0, 1, 0, 0, 2, 0}}>"
+)
+BEHIND = {
+    "Flatten": ("240, 8", "y = Flatten<axis = 3>(p)"),
+    "Transpose": ("8, 6, 1, 40", "y = Transpose<perm = [3, 1, 0, 2]>(p)"),
+    "Slice": ("1, 6, 40, 4", "y = Slice(p, first, four, last)"),
+    "Pad": ("1, 6, 42, 9", "y = Pad(p, around)"),
+    "MaxPool": ("1, 6, 40, 8", "y = MaxPool<kernel_shape = [3, 2], pads = [1, 0, 1, 1]>(p)"),
+    "Relu and Squeeze": ("6, 40, 8", "r = Relu(p) y = Squeeze(r, first)"),
+    "Split and Concat": ("1, 6, 80, 4", "a, b = Split<axis = 3, num_outputs = 2>(p) y = Concat<axis = 2>(b, a)"),
+}
+
+
+@pytest.mark.parametrize(("shape", "moves"), BEHIND.values(), ids=BEHIND)
+def test_what_a_layer_loses_moves_along_to_its_pair(shape: str, moves: str, tmp_path: Path) -> None:
+    drawn = written(
+        f"g (float[1, 6, 40, 8] x) => (float[{shape}] y_dq) {LAYER}"
+        f"{{ {PAIRS} p = MatMul(x_dq, w) {moves} y_q = QuantizeLinear(y, t, z) y_dq = DequantizeLinear(y_q, t, z) }}"
+    )
+    plain, loose = beyond(drawn, "litert builtin", tmp_path)
+    assert plain != [], "rounds twice"
+    assert loose == []
