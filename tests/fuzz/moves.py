@@ -136,7 +136,7 @@ def split(found: Reference, node: onnx.NodeProto, attributes: Attributes) -> lis
     ]
 
 
-MOVES: dict[str, Callable[["Reference", onnx.NodeProto, Attributes], Interval]] = {
+MOVES: dict[str, Callable[[Reference, onnx.NodeProto, Attributes], Interval]] = {
     "Identity": _moved(lambda found, node, attributes, x: x),
     "Reshape": _moved(_reshape),
     "Flatten": _moved(_flatten),
