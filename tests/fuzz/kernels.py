@@ -14,7 +14,7 @@ import numpy as np
 
 from .interval import Array
 
-__all__ = ["average_pool", "conv", "conv_transpose", "max_pool", "resize"]
+__all__ = ["average_pool", "conv", "conv_transpose", "max_pool", "read_by_resize", "resize"]
 
 Attributes = dict[str, Any]
 
@@ -142,6 +142,20 @@ def resize(x: Array, scales: Sequence[float], sizes: Sequence[int], attributes: 
             matrix = _weights(x.shape[axis], size, scale, attributes)
             x = np.moveaxis(np.tensordot(matrix, x, (1, axis)), 0, axis)
     return x
+
+
+def read_by_resize(
+    low: Array, high: Array, scales: Sequence[float], sizes: Sequence[int], attributes: Attributes
+) -> tuple[Array, Array]:
+    """Least and greatest of the inputs that each output of `resize` is a sum of."""
+    for axis, (scale, size) in enumerate(zip(scales, sizes, strict=True)):
+        if scale != 1.0 or size != low.shape[axis]:
+            pixels = [np.flatnonzero(row) for row in _weights(low.shape[axis], size, scale, attributes)]
+            low, high = (
+                np.stack([pick(end.take(read, axis), axis=axis) for read in pixels], axis)
+                for end, pick in ((low, np.min), (high, np.max))
+            )
+    return low, high
 
 
 def source(size_in: int, size_out: int, scale: float, mode: str) -> Array:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
+from onnx import helper
 
 from .interval import Array
+from .moves import read_by_resize
 from .reference import Held, Looseness, Reference
 
 __all__ = ["LOOSENESS"]
@@ -41,7 +43,7 @@ def _builtin(found: Reference, node: onnx.NodeProto, out: Held) -> Array | float
         return _twice(factor).reshape(shape)
     if node.op_type in ("GlobalAveragePool", "ReduceMean") and node.input[0] in found.held:
         return 1.0
-    if node.op_type == "Resize" and node.input[0] in found.held:
+    if _bilinear(found, node, out):
         sizes, codes = (
             found.values[node.output[0]].shape[2:],
             found.values[node.input[0]].low / found.held[node.input[0]].scale,
@@ -60,8 +62,25 @@ def _builtin(found: Reference, node: onnx.NodeProto, out: Held) -> Array | float
     return 0.0
 
 
+def _bilinear(found: Reference, node: onnx.NodeProto, out: Held) -> bool:
+    """RESIZE_BILINEAR on codes: onto another scale it runs in float."""
+    held = found.held.get(node.input[0])
+    linear = any(a.name == "mode" and a.s == b"linear" for a in node.attribute)
+    return node.op_type == "Resize" and linear and held is not None and held.scale[0] == out.scale[0]
+
+
 def _xnnpack(found: Reference, node: onnx.NodeProto, out: Held) -> Array | float:
-    """Its LEAKY_RELU carries both factors in 8 bits behind the point. PRELU it leaves to the built-in kernel."""
+    """Its LEAKY_RELU carries both factors in 8 bits behind the point. PRELU it leaves to the built-in kernel.
+
+    Its RESIZE_BILINEAR carries the share of each neighbour in 11 bits (xnn_indirection_init_resize_bilinear2d_hwc_q11:
+    lrintf(alpha · 2048)) and all sums of codes exactly, rounding once (xnn_s8_ibilinear_ukernel). So along each axis a
+    share is half of 2⁻¹¹ beside its value at most, and moves the sum by that much of how far the neighbours are apart.
+    """
+    if _bilinear(found, node, out):
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        read, sizes = read_by_resize(found, node, attributes), found.values[node.input[0]].shape
+        axes = sum(old != new for old, new in zip(sizes, read.shape, strict=True))
+        return axes * 2.0**-12 * (read.high - read.low) / out.scale[0]
     if node.op_type == "LeakyRelu" and node.input[0] in found.held:
         x = found.values[node.input[0]]
         return x.magnitude / found.held[node.input[0]].scale[0] * 2.0**-9

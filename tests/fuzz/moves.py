@@ -15,7 +15,7 @@ from .interval import ULP, Array, Interval
 if TYPE_CHECKING:
     from .reference import Reference
 
-__all__ = ["MOVES", "split"]
+__all__ = ["MOVES", "read_by_resize", "split"]
 
 Attributes = dict[str, Any]
 Move = Callable[["Reference", onnx.NodeProto, Attributes, Array], Array]
@@ -116,6 +116,12 @@ def _resized(
 
 def _resize(found: Reference, node: onnx.NodeProto, attributes: Attributes, x: Array) -> Array:
     return kernels.resize(x, *_resized(found, node, attributes, x.shape), attributes)
+
+
+def read_by_resize(found: Reference, node: onnx.NodeProto, attributes: Attributes) -> Interval:
+    """Least and greatest of the numbers that each output is a sum of."""
+    x = found.values[node.input[0]]
+    return Interval(*kernels.read_by_resize(x.low, x.high, *_resized(found, node, attributes, x.shape), attributes))
 
 
 def _concat(found: Reference, node: onnx.NodeProto, attributes: Attributes) -> Interval:

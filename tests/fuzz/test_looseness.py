@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fuzz.draft import Drawn
@@ -51,3 +52,33 @@ def test_what_a_layer_loses_moves_along_to_its_pair(shape: str, moves: str, tmp_
     plain, loose = beyond(drawn, "litert builtin", tmp_path)
     assert plain != [], "rounds twice"
     assert loose == []
+
+
+def test_xnnpack_resizes_with_shares_of_11_bits(tmp_path: Path) -> None:
+    drawn = written(
+        "g (float[1, 64, 5, 5] x) => (float[1, 64, 7, 7] y_dq) <float s = {0.02}, int8 z = {3},"
+        "int64[4] sizes = {1, 64, 7, 7}> { x_q = QuantizeLinear(x, s, z) x_dq = DequantizeLinear(x_q, s, z)"
+        'y = Resize<mode = "linear", coordinate_transformation_mode = "asymmetric">(x_dq, , , sizes)'
+        "y_q = QuantizeLinear(y, s, z) y_dq = DequantizeLinear(y_q, s, z) }"
+    )
+    plain, loose = beyond(drawn, "litert xnnpack", tmp_path)
+    assert plain != []
+    assert loose == []
+
+
+@pytest.mark.parametrize("engine", ["litert builtin", "litert xnnpack"])
+def test_a_resize_that_rounds_nothing_has_no_looseness(engine: str) -> None:
+    drawn = written(
+        "g (float[1, 4, 5, 5] x) => (float[1, 4, 7, 7] y_dq, float[1, 4, 7, 7] v_dq) <float s = {0.02}, int8 z = {3},"
+        "float t = {0.03}, int64[4] sizes = {1, 4, 7, 7}> {"
+        "x_q = QuantizeLinear(x, s, z) x_dq = DequantizeLinear(x_q, s, z)"
+        'y = Resize<mode = "nearest", coordinate_transformation_mode = "asymmetric">(x_dq, , , sizes)'
+        "y_q = QuantizeLinear(y, s, z) y_dq = DequantizeLinear(y_q, s, z)"
+        'v = Resize<mode = "linear", coordinate_transformation_mode = "asymmetric">(x_dq, , , sizes)'
+        "v_q = QuantizeLinear(v, t, z) v_dq = DequantizeLinear(v_q, t, z) }"
+    )
+    found = evaluate(drawn.model, drawn.feeds, LOOSENESS[engine])
+    exact = evaluate(drawn.model, drawn.feeds)
+    for name in ("y_dq", "v_dq"):
+        assert np.array_equal(found.values[name].low, exact.values[name].low)
+        assert np.array_equal(found.values[name].high, exact.values[name].high)
