@@ -22,6 +22,8 @@ DENSE: dict[str, dict[str, Any]] = {
     "cut": {"strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 1]},
     "stride 1": {"pads": [1, 1, 1, 1]},
     "one dimension": {"x": (1, 8, 9), "kernel": [3], "strides": [2], "pads": [1, 1], "output_padding": [1]},
+    "kernel below the stride": {"strides": [2, 3], "kernel": [2, 1]},
+    "kernel below one stride": {"strides": [2, 2], "kernel": [4, 1], "pads": [1, 0, 1, 0]},
 }
 STUFFED: dict[str, dict[str, Any]] = {
     "depthwise": {"strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 1], "group": 8},
@@ -130,6 +132,14 @@ def test_xnnpack_takes_all_but_the_pad_of_channels(tmp_path: Path) -> None:
     for grid in (None, GRID):
         net = Net(grid=grid)
         assert set(left_over(translated(net.save(tmp_path, build(net, STUFFED["depthwise"]))))) <= {"PAD"}
+
+
+@pytest.mark.parametrize("case", ["same", "kernel below the stride", "kernel below one stride"])
+def test_xnnpack_takes_every_window_in_int8(case: str, tmp_path: Path) -> None:
+    net = Net(grid=GRID)
+    y = build(net, DENSE[case])
+    assert left_over(translated(net.save(tmp_path, y))) == []
+    assert gap(net, tmp_path, y).equal > 0.998
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
