@@ -120,7 +120,7 @@ def transposed(site: Site, write: Writer) -> None:
     strides, out = _per_axis(site, "strides"), _shape_out(site)
     channels = dims(site.output)[1]
     kernel = arranged_weight(site, write, lambda array: _by_output(site, array), axis=0)
-    # XNNPACK leaves SAME with a stride above its kernel to the built-in kernel, of which int8 takes 2 to 4 times as long.
+    # XNNPACK leaves SAME with a stride above its kernel to the built-in kernel: in int8 2 to 4 times as slow.
     left = site.int8 and any(k < stride for k, stride in zip(_kernel(site), strides, strict=True))
     same = _says_same(site) and not left
     shape = out if same else (out[0], *_full(site), channels)
