@@ -68,8 +68,7 @@ def test_int8(opset: int, tmp_path: Path) -> None:
     rows = check_layers(tmp_path / "int8.onnx", ["onnxruntime", "litert", "openvino"], list(data), samples=2)
     ops = {row.layer: row.op for row in rows}
     broken = {verdict.runtime: [ops[layer] for layer in verdict.broken] for verdict in verdicts(rows) if verdict.broken}
-    # It counts its pads as the code 0: OpenVINO 2026.4.1, see the fuzzer's table.
-    assert broken == {"openvino": ["AveragePool"]}
+    assert broken == {}
 
 
 @pytest.mark.parametrize("opset", [opset for opset in OPSETS if opset >= 10])

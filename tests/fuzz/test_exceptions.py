@@ -56,18 +56,6 @@ SHOWN: dict[tuple[str, str], Callable[[], Drawn]] = {
         f"{{ {pair('x')} w = DequantizeLinear(w_codes, v, n) y = Conv(x_dq, w, b) {pair('y', 't')} }}",
         spread=1e-4,
     ),
-    ("openvino", "pads of code 0 in a mean"): lambda: written(
-        f"g (float[1, 1, 4] x) => (float[1, 1, 4] y_dq) {GRIDS} {{ {pair('x')}"
-        f"y = AveragePool<kernel_shape = [3], pads = [1, 1], count_include_pad = 1>(x_dq) {pair('y')} }}"
-    ),
-    ("openvino", "pads of code 0"): lambda: written(
-        f"g (float[1, 4, 6] x) => (float[1, 4, 7] y_dq) {GRIDS} {{ {pair('x')} y = Pad(x_dq, pads) {pair('y')} }}"
-    ),
-    ("openvino", "pads of depthwise layers"): lambda: written(
-        "g (float[1, 2, 1, 6] x) => (float[1, 4, 1, 6] y_dq) <float s = {0.02}, int8 z = {35}, float t = {0.03},"
-        f"{WEIGHTS}> {{ {pair('x')} w = DequantizeLinear(w_codes, v, n)"
-        f"y = Conv<group = 2, pads = [0, 1, 0, 1]>(x_dq, w) {pair('y', 't', 'n')} }}"
-    ),
     ("openvino", "bounds of a Clip on codes"): lambda: written(
         f"g (float[1, 64] x) => (float[1, 64] y_dq) {GRIDS[:-1]}, float low = {{-0.75}}, float high = {{0.31}}>"
         f"{{ {pair('x')} y = Clip(x_dq, low, high) {pair('y', 't', 'u')} }}"
@@ -78,15 +66,13 @@ SHOWN: dict[tuple[str, str], Callable[[], Drawn]] = {
         f"c = Conv<group = 2>(x_dq, w) y = Clip(c, low, high) {pair('y', 'r', 'n')} }}"
     ),
     ("openvino", "a maximum that is quantised"): lambda: written(
-        "g (float[1, 3, 7, 9] x) => (float[1, 3, 1, 1] y_dq) <float s = {0.00390625}, int8 z = {-128}>"
-        f"{{ g = Sigmoid(x) y = GlobalMaxPool(g) {pair('y')} }}"
+        "g (float[1, 3, 7, 9] x) => (float[1, 1, 7, 9] y_dq) <float s = {0.004}, int8 z = {-128}, int64[1] a = {1}>"
+        f"{{ g = Sigmoid(x) y = ReduceMax(g, a) {pair('y')} }}",
+        opset=18,
     ),
     ("openvino", "matrix products of depth 1"): lambda: written(
         "g (float[2, 1] x) => (float[2, 1] y) <float[1, 1] w = {2}, float[1, 1] v = {3}>"
         "{ k = Gemm(x, w) y = Gemm(k, v) }"
-    ),
-    ("openvino", "slopes of one axis"): lambda: written(
-        "g (float[1, 4, 4] x) => (float[1, 4, 4] y) <float[4] s = {0.1, 0.5, 0.9, 0.2}> { y = PRelu(x, s) }"
     ),
     ("openvino", "strides of padded 1×1 layers"): lambda: written(
         "g (float[1, 2, 7] x, float[3, 2, 1] w) => (float[1, 3, 5] y)"
@@ -105,22 +91,20 @@ SHOWN: dict[tuple[str, str], Callable[[], Drawn]] = {
         "g (float[1, 1, 6] x) => (float[1, 1, 4] y) { y = AveragePool<ceil_mode = 1, count_include_pad = 1,"
         "kernel_shape = [3], pads = [1, 1], strides = [2]>(x) }"
     ),
-    ("openvino", "reductions of rank 3"): lambda: written(
-        "g (float[2, 2, 4] x) => (float[2, 2, 1] y) <float[2, 1] c = {0.8, 2}>"
-        "{ m = GlobalAveragePool(x) y = Mul(m, c) }"
-    ),
     ("openvino", "clamps of multiplied channels"): lambda: written(
         "g (float[1, 3, 5] x) => (float[1, 6, 4] y) <float s = {0.02}, int8 z = {0}, float v = {0.003}, int8 n = {0},"
         f"int8[6, 1, 2] w_codes = {{{CODES}}}, float low = {{0.2}}, float high = {{3}}>"
         f"{{ {pair('x')} w = DequantizeLinear(w_codes, v, n) c = Conv<group = 3>(x_dq, w) y = Clip(c, low, high) }}"
     ),
     ("openvino", "a maximum beside a layer"): lambda: written(
-        f"g (float[1, 2, 7, 6] x) => (float[1, 2, 1, 1] y_dq, float[1, 2, 7, 6] k) {GRIDS[:-1]}, float v = {{0.01}},"
-        f"int8 n = {{0}}, int8[2, 1, 1, 1] w_codes = {{1, 2}}> {{ {pair('x')} w = DequantizeLinear(w_codes, v, n)"
-        f"k = Conv<group = 2>(x_dq, w) y = GlobalMaxPool(x_dq) {pair('y')} }}"
+        f"g (float[1, 2, 7, 6] x) => (float[1, 1, 7, 6] y_dq, float[1, 2, 7, 6] k) {GRIDS[:-1]}, float v = {{0.01}},"
+        "int8 n = {0}, int8[2, 1, 1, 1] w_codes = {1, 2}, int64[1] a = {1}>"
+        f"{{ {pair('x')} w = DequantizeLinear(w_codes, v, n) k = Conv<group = 2>(x_dq, w) y = ReduceMax(x_dq, a)"
+        f"{pair('y')} }}",
+        opset=18,
     ),
     ("openvino", "a Pad's number as a code"): lambda: written(
-        f"g (float[1, 4, 6] x) => (float[1, 4, 7] y_dq) {GRIDS[:-1]}, int8 n = {{0}}, float fill = {{1.5}}>"
+        f"g (float[1, 4, 6] x) => (float[1, 4, 7] y_dq) {GRIDS[:-1]}, int8 n = {{0}}, float fill = {{1.505}}>"
         f"{{ {pair('x', 's', 'n')} y = Pad(x_dq, pads, fill) {pair('y', 's', 'n')} }}"
     ),
     ("openvino", "pairs behind a Concat"): lambda: written(
@@ -212,12 +196,12 @@ def test_an_exception_excuses_nothing_else() -> None:
 
 def test_a_processor_that_saturates_excuses_sums_of_codes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     sums = SHOWN["onnxruntime", "float weights become codes"]()
-    moved = SHOWN["openvino", "pads of code 0"]()
+    moved = SHOWN["openvino", "bounds of a Clip on codes"]()
     for here, told in ((True, SATURATES), (False, "")):
         monkeypatch.setattr("fuzz.exceptions.saturates", lambda name, here=here: here)
         assert excuse(sums, "openvino") == told
         assert excuse(sums, "litert xnnpack") == ""
-        assert excuse(moved, "openvino") == "pads of code 0"
+        assert excuse(moved, "openvino") == "bounds of a Clip on codes"
 
 
 BESIDE = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx
 import pytest
 from onnx import helper
-from sepia.export.transposed_pads import spell_out_transposed_pads
+from sepia.export.onnx_to_openvino.transposed_pads import spell_out_transposed_pads
 
 
 def layer(attributes: str) -> onnx.ModelProto:

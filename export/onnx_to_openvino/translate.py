@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..errors import GraphError, InputError, OutputError, RuntimeUnavailable
-from ..files import replacing
-from .transposed_pads import spell_out_transposed_pads
+from ...errors import GraphError, InputError, OutputError, RuntimeUnavailable
+from ...files import replacing
+from .spelt_out import spell_out
 
 __all__ = ["onnx_to_openvino", "read_metadata"]
 
@@ -116,9 +116,9 @@ def _decoded(source: Path) -> Any:
 
 @contextmanager
 def _spelt_out(source: Path, proto: Any) -> Iterator[Path]:
-    """`source`, or a copy with pads for auto_pad, which OpenVINO takes for no pads at all where a transposed
-    convolution's batch is open. A copy on disk: of one in memory OpenVINO drops the inputs that nobody reads."""
-    if proto is None or not spell_out_transposed_pads(proto):
+    """`source`, or a copy that says what OpenVINO reads wrongly in other words. A copy on disk: of one in memory
+    OpenVINO drops the inputs that nobody reads."""
+    if proto is None or not spell_out(proto):
         yield source
         return
     import onnx

@@ -1,0 +1,22 @@
+"""What OpenVINO reads otherwise than ONNX means it, said in words that it reads alike. Exact, each of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .pads_on_codes import put_pads_on_codes
+from .slopes import align_slopes
+from .transposed_pads import spell_out_transposed_pads
+from .whole_windows import window_reductions
+
+__all__ = ["spell_out"]
+
+_REWRITES = (spell_out_transposed_pads, put_pads_on_codes, align_slopes, window_reductions)
+
+
+def spell_out(model: Any) -> bool:
+    """Change `model` (onnx.ModelProto) in place; values keep their names. Returns whether anything was changed."""
+    changed = False
+    for rewrite in _REWRITES:
+        changed |= rewrite(model)
+    return changed
