@@ -53,13 +53,17 @@ def _builtin(found: Reference, node: onnx.NodeProto, out: Held) -> Array | float
     if node.op_type == "Mul" and len(held) == 2:
         return _twice(np.asarray(held[0].scale[0] * held[1].scale[0] / scale))
     if node.op_type == "LeakyRelu" and held:
-        factor = held[0].scale[0] / scale
-        alpha = abs(next((a.f for a in node.attribute if a.name == "alpha"), 0.01))
-        return float(max(_twice(np.asarray(factor)), _twice(np.asarray(factor * alpha))))
+        return float(max(_twice(np.asarray(abs(factor))) for factor in _factors(found, node, out)))
     if node.op_type == "PRelu" and held:
         factors = [held[0].scale[0] / scale, held[0].scale[0] * (held[1].scale[0] if len(held) > 1 else 0) / scale]
         return float(max(_twice(np.asarray(factor)) for factor in factors))
     return 0.0
+
+
+def _factors(found: Reference, node: onnx.NodeProto, out: Held) -> tuple[float, float]:
+    """Of a LeakyRelu's codes above zero and below."""
+    above = float(found.held[node.input[0]].scale[0] / out.scale[0])
+    return above, above * next((a.f for a in node.attribute if a.name == "alpha"), 0.01)
 
 
 def _bilinear(found: Reference, node: onnx.NodeProto, out: Held) -> bool:
@@ -70,7 +74,8 @@ def _bilinear(found: Reference, node: onnx.NodeProto, out: Held) -> bool:
 
 
 def _xnnpack(found: Reference, node: onnx.NodeProto, out: Held) -> Array | float:
-    """Its LEAKY_RELU carries both factors in 8 bits behind the point. PRELU it leaves to the built-in kernel.
+    """Its LEAKY_RELU carries both factors in 8 bits behind the point. PRELU it leaves to the built-in kernel, and a
+    LEAKY_RELU with a factor outside 2⁻⁸ to 2⁷, too.
 
     Its RESIZE_BILINEAR carries the share of each neighbour in 11 bits (xnn_indirection_init_resize_bilinear2d_hwc_q11:
     lrintf(alpha · 2048)) and all sums of codes exactly, rounding once (xnn_s8_ibilinear_ukernel). So along each axis a
@@ -82,6 +87,8 @@ def _xnnpack(found: Reference, node: onnx.NodeProto, out: Held) -> Array | float
         axes = sum(old != new for old, new in zip(sizes, read.shape, strict=True))
         return axes * 2.0**-12 * (read.high - read.low) / out.scale[0]
     if node.op_type == "LeakyRelu" and node.input[0] in found.held:
+        if not all(2.0**-8 <= factor <= 2.0**7 for factor in _factors(found, node, out)):
+            return _builtin(found, node, out)
         x = found.values[node.input[0]]
         return x.magnitude / found.held[node.input[0]].scale[0] * 2.0**-9
     return _builtin(found, node, out) if node.op_type == "PRelu" else 0.0

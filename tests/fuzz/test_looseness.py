@@ -66,6 +66,28 @@ def test_xnnpack_resizes_with_shares_of_11_bits(tmp_path: Path) -> None:
     assert loose == []
 
 
+def leaky(alpha: float) -> Drawn:
+    """Factors of 3 / 7 and of alpha as much."""
+    return written(
+        "g (float[1, 64, 64] x) => (float[1, 64, 64] y_dq) <float s = {0.03}, float t = {0.07}, int8 z = {-20}>"
+        "{ x_q = QuantizeLinear(x, s, z) x_dq = DequantizeLinear(x_q, s, z)"
+        f"y = LeakyRelu<alpha = {alpha}>(x_dq) y_q = QuantizeLinear(y, t, z) y_dq = DequantizeLinear(y_q, t, z) }}"
+    )
+
+
+def test_xnnpack_leaves_small_slopes_to_the_built_in_kernel(tmp_path: Path) -> None:
+    plain, loose = beyond(leaky(0.009), "litert xnnpack", tmp_path)
+    assert plain != []
+    assert loose == []
+    left, taken = (
+        evaluate(drawn.model, drawn.feeds, LOOSENESS["litert xnnpack"]).values["y_dq"]
+        for drawn in (leaky(0.009), leaky(0.01))
+    )
+    builtin = evaluate(leaky(0.009).model, leaky(0.009).feeds, LOOSENESS["litert builtin"]).values["y_dq"]
+    assert np.array_equal(left.low, builtin.low)
+    assert (taken.radius > 0).sum() < (left.radius > 0).sum()
+
+
 @pytest.mark.parametrize("engine", ["litert builtin", "litert xnnpack"])
 def test_a_resize_that_rounds_nothing_has_no_looseness(engine: str) -> None:
     drawn = written(
