@@ -14,7 +14,7 @@ import numpy as np
 
 from .interval import Array
 
-__all__ = ["average_pool", "conv", "conv_transpose", "max_pool", "read_by_resize", "resize"]
+__all__ = ["average_pool", "conv", "conv_transpose", "max_pool", "pads_of", "read_by_resize", "resize"]
 
 Attributes = dict[str, Any]
 
@@ -23,7 +23,7 @@ def _each(attributes: Attributes, name: str, count: int, default: int = 1) -> li
     return list(attributes.get(name) or [default] * count)
 
 
-def _pads(attributes: Attributes, sizes: Sequence[int], extents: Sequence[int], strides: Sequence[int]) -> list[int]:
+def pads_of(attributes: Attributes, sizes: Sequence[int], extents: Sequence[int], strides: Sequence[int]) -> list[int]:
     """Starts, then ends."""
     count, auto = len(sizes), attributes.get("auto_pad", b"NOTSET").decode()
     if auto == "NOTSET":
@@ -51,7 +51,7 @@ def conv(x: Array, weight: Array, attributes: Attributes) -> Array:
     count = len(kernel)
     strides, dilations = _each(attributes, "strides", count), _each(attributes, "dilations", count)
     extents = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
-    pads = _pads(attributes, x.shape[2:], extents, strides)
+    pads = pads_of(attributes, x.shape[2:], extents, strides)
     padded = np.pad(x, [(0, 0), (0, 0), *zip(pads[:count], pads[count:], strict=True)])
     sizes = [(have - e) // s + 1 for have, e, s in zip(padded.shape[2:], extents, strides, strict=True)]
     ins, outs = weight.shape[1], weight.shape[0] // group
@@ -103,7 +103,7 @@ def _pool(x: Array, attributes: Attributes, fill: float, reduce: Callable[[list[
     count = len(kernel)
     strides, dilations = _each(attributes, "strides", count), _each(attributes, "dilations", count)
     extents = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
-    pads = _pads(attributes, x.shape[2:], extents, strides)
+    pads = pads_of(attributes, x.shape[2:], extents, strides)
     before, after = pads[:count], pads[count:]
     whole = ceil if attributes.get("ceil_mode", 0) else floor
     sizes, over = [], []

@@ -9,6 +9,7 @@ import onnx
 
 from .draft import Drawn
 from .known import Known, constants_of, grids_of, nodes_of, off_zero, says_same
+from .openvino_codes import OPENVINO_ON_CODES
 from .reference import evaluate
 
 __all__ = ["OPENVINO"]
@@ -225,4 +226,5 @@ OPENVINO: tuple[Known, ...] = (
         "Pad with a constant, then ConvTranspose with strides above 1 and pads",
         "an output of another shape: takes the Pad off the layer's pads, without the stride", _padded_strides,
     ),
+    *OPENVINO_ON_CODES,
 )  # fmt: skip

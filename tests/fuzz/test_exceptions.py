@@ -107,6 +107,11 @@ SHOWN: dict[tuple[str, str], Callable[[], Drawn]] = {
         f"g (float[1, 4, 6] x) => (float[1, 4, 7] y_dq) {GRIDS[:-1]}, int8 n = {{0}}, float fill = {{1.505}}>"
         f"{{ {pair('x', 's', 'n')} y = Pad(x_dq, pads, fill) {pair('y', 's', 'n')} }}"
     ),
+    ("openvino", "windows around the image"): lambda: written(
+        f"g (float[1, 1, 4, 1] x) => (float[1, 2, 6, 1] y) {GRIDS[:-1]}, float v = {{0.003}}, int8 n = {{0}},"
+        f"int8[2, 1, 1, 2] w_codes = {{-127, -90, 33, 12}}> {{ {pair('x')} w = DequantizeLinear(w_codes, v, n)"
+        "y = Conv<pads = [1, 1, 1, 1], dilations = [1, 2]>(x_dq, w) }"
+    ),
     ("openvino", "pairs behind a Concat"): lambda: written(
         "g (float[2, 4] x) => (float[2, 8] y_dq) <float s = {0.02}, uint8 z = {107}>"
         f"{{ {pair('x')} c = Concat<axis = 1>(x_dq, x_dq) {pair('c')} y = Identity(c_dq) {pair('y')} }}"
