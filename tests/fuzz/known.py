@@ -14,7 +14,7 @@ from .draft import Drawn
 from .interval import Array
 from .reference import evaluate
 
-__all__ = ["Known", "constants_of", "grids_of", "nodes_of", "off_zero", "says_same", "unchanged"]
+__all__ = ["Known", "constants_of", "grids_of", "nodes_of", "off_zero", "readers_of", "says_same", "unchanged"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,17 @@ def grids_of(drawn: Drawn) -> dict[str, tuple[Array, Array]]:
         for node in drawn.model.graph.node
         if node.op_type == "DequantizeLinear" and node.input[0] not in held
     }
+
+
+def readers_of(drawn: Drawn) -> dict[str, list[onnx.NodeProto | None]]:
+    """Of every value, in order; None for an output of the graph."""
+    found: dict[str, list[onnx.NodeProto | None]] = {}
+    for node in drawn.model.graph.node:
+        for name in dict.fromkeys(node.input):
+            found.setdefault(name, []).append(node)
+    for info in drawn.model.graph.output:
+        found.setdefault(info.name, []).append(None)
+    return found
 
 
 def off_zero(drawn: Drawn, name: str) -> bool:

@@ -7,10 +7,11 @@ plugin.
 from __future__ import annotations
 
 import numpy as np
+import onnx
 
 from .draft import Drawn
 from .kernels import pads_of
-from .known import Known, grids_of, nodes_of
+from .known import Known, constants_of, grids_of, nodes_of, off_zero, readers_of, unchanged
 from .reference import evaluate
 
 __all__ = ["OPENVINO_ON_CODES"]
@@ -38,11 +39,62 @@ def _nothing_but_pads(drawn: Drawn) -> bool:
     return False
 
 
+_APART = ("LeakyRelu", "PRelu")
+_MOST_ROWS, _MOST_COLUMNS = 8, 256
+"""Beyond which products of matrices are not joined."""
+
+
+def _products_in_a_row(drawn: Drawn) -> bool:
+    """Two products of matrices, both on codes, with pairs and elementwise ops between: they become one kernel. In it,
+    where no bias is added to a product, the zero point is not taken off."""
+    found, readers, idle = evaluate(drawn.model, drawn.feeds), readers_of(drawn), unchanged(drawn)
+    known = constants_of(drawn).keys() | found.held.keys() - grids_of(drawn).keys()
+
+    def read(node: onnx.NodeProto) -> str:
+        name = node.input[0]
+        while name not in found.held and name in idle:
+            name = idle[name]
+        return str(name)
+
+    def next_of(node: onnx.NodeProto) -> onnx.NodeProto | None:
+        """The product behind this one, nobody else reading what lies between."""
+        while len(readers.get(node.output[0], [])) == 1:
+            reader = readers[node.output[0]][0]
+            if reader is None or reader.op_type in _APART or reader.output[0] in small:
+                return reader if reader is not None and reader.output[0] in small else None
+            node = reader
+        return None
+
+    def goes_wrong(node: onnx.NodeProto) -> bool:
+        behind = readers.get(node.output[0], []) if node.op_type == "MatMul" else []
+        added = [name for reader in behind if reader is not None and reader.op_type == "Add" for name in reader.input]
+        biases = [found.values[name] for name in [*node.input[2:], *added] if name in known]
+        return off_zero(drawn, read(node)) and not any(bias.magnitude.any() for bias in biases)
+
+    small = {
+        node.output[0]: node
+        for node, _ in nodes_of(drawn, "Gemm", "MatMul")
+        if read(node) in found.held
+        and len(found.values[node.input[0]].shape) == 2
+        and found.values[node.input[0]].shape[0] <= _MOST_ROWS
+        and max(found.values[node.input[1]].shape) <= _MOST_COLUMNS
+    }
+    rows = [(node, next_of(node)) for node in small.values() if node.input[1] in found.held]
+    return any(goes_wrong(one) or goes_wrong(other) for one, other in rows if other is not None)
+
+
 OPENVINO_ON_CODES: tuple[Known, ...] = (
     Known(
         "windows around the image", "openvino", "2026.4.1", ("openvino",),
         "Conv of codes, not depthwise, whose two columns of taps lie in the pads on either side of the image, with "
         "pads above or below as well, and a zero point that is not the least code",
         "numbers of another size, not the same each time", _nothing_but_pads,
+    ),
+    Known(
+        "products in a row", "openvino", "2026.4.1", ("openvino",),
+        "Gemm or MatMul of at most 8 rows of codes, then another with pairs and elementwise ops between, no dimension "
+        "above 256, one of them without bias and on a zero point that is not 0",
+        "other sums: as one kernel (its pass MLPSeqTokenization) they do not take the zero point off",
+        _products_in_a_row,
     ),
 )  # fmt: skip
