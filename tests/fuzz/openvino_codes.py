@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
+from . import kernels
 from .draft import Drawn
-from .kernels import pads_of
 from .known import Known, constants_of, grids_of, nodes_of, off_zero, readers_of, unchanged
 from .reference import evaluate
 
@@ -30,12 +30,35 @@ def _nothing_but_pads(drawn: Drawn) -> bool:
         image, weight = values[node.input[0]].shape[2:], values[node.input[1]].shape
         kernel, ones = weight[2:], [1] * len(image)
         strides, dilations = a.get("strides", ones), a.get("dilations", ones)
-        pads = pads_of(a, image, [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)], strides)
+        pads = kernels.pads_of(a, image, [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)], strides)
         before, after = pads[: len(image)], pads[len(image) :]
         apart = kernel[-1] == 2 and dilations[-1] == image[-1] + 1 and before[-1] == after[-1] == 1
         apart = apart and any(before[:-1] + after[:-1])
         if apart and (weight[1] > 1 or a.get("group", 1) == 1):
             return True
+    return False
+
+
+def _short_sums(drawn: Drawn) -> bool:
+    """A depthwise layer with a multiplier whose products of two taps in a row do not fit 16 bits together.
+
+    Its kernel (oneDNN's jit_gemm, of matrices) adds them two by two in 16 bits on processors that need not, with VNNI.
+    """
+    found, grids = evaluate(drawn.model, drawn.feeds), grids_of(drawn)
+    for node, a in nodes_of(drawn, "Conv"):
+        if not (node.input[0] in grids and node.input[1] in found.held):
+            continue
+        (scale, zero_point), weight = grids[node.input[0]], found.held[node.input[1]]
+        taps = found.values[node.input[1]].middle / weight.aligned(weight.scale, len(found.values[node.input[1]].shape))
+        if not taps.shape[0] > a.get("group", 1) > 1 == taps.shape[1]:
+            continue
+        # Codes of int8 are counted from the least one.
+        codes = found.values[node.input[0]].middle / scale + zero_point - np.iinfo(zero_point.dtype).min
+        place = np.arange(taps[0].size).reshape(taps[0].shape)
+        for first in range(0, place.size, 2):
+            sums = kernels.conv(codes, np.where(place // 2 == first // 2, taps, 0), a)
+            if sums.max() >= 2**15 or sums.min() < -(2**15):
+                return True
     return False
 
 
@@ -89,6 +112,12 @@ OPENVINO_ON_CODES: tuple[Known, ...] = (
         "Conv of codes, not depthwise, whose two columns of taps lie in the pads on either side of the image, with "
         "pads above or below as well, and a zero point that is not the least code",
         "numbers of another size, not the same each time", _nothing_but_pads,
+    ),
+    Known(
+        "sums of two taps", "openvino", "2026.4.1", ("openvino",),
+        "depthwise Conv of codes with a multiplier above 1, two taps of which make products that are beyond 16 bits "
+        "together",
+        "those sums end at 16 bits, on processors with VNNI as well", _short_sums,
     ),
     Known(
         "products in a row", "openvino", "2026.4.1", ("openvino",),

@@ -112,6 +112,12 @@ SHOWN: dict[tuple[str, str], Callable[[], Drawn]] = {
         f"int8[2, 1, 1, 2] w_codes = {{-127, -90, 33, 12}}> {{ {pair('x')} w = DequantizeLinear(w_codes, v, n)"
         "y = Conv<pads = [1, 1, 1, 1], dilations = [1, 2]>(x_dq, w) }"
     ),
+    ("openvino", "sums of two taps"): lambda: written(
+        f"g (float[1, 2, 1, 9] x) => (float[1, 4, 1, 7] y) {GRIDS[:-1]}, float v = {{0.003}}, int8 n = {{0}},"
+        f"int8[4, 1, 1, 3] w_codes = {{{', '.join(['-127, -120, 90'] * 4)}}}>"
+        f"{{ {pair('x')} w = DequantizeLinear(w_codes, v, n) y = Conv<group = 2>(x_dq, w) }}",
+        spread=3.0,
+    ),
     ("openvino", "products in a row"): lambda: written(
         f"g (float[1, 4] x) => (float[1, 3] y) {GRIDS[:-1]}, float v = {{0.003}}, int8 n = {{0}},"
         f"int8[4, 3] w_codes = {{{CODES}}}, int8[3, 3] m_codes = {{90, -7, 33, 12, -81, 5, -60, 77, 20}}>"
@@ -224,6 +230,8 @@ BESIDE = {
     f"{{ {pair('x')} y = Transpose<perm = [1, 0]>(x_dq) {pair('y')} }}",
     "a coarse grid behind a mean": f"g (float[1, 1, 4] x) => (float[1, 1, 1] y_dq) {GRIDS}"
     f"{{ {pair('x')} y = GlobalAveragePool(x_dq) {pair('y', 't', 'u')} }}",
+    "taps whose sums fit": f"g (float[1, 2, 1, 9] x) => (float[1, 4, 1, 7] y) {GRIDS[:-1]}, {WEIGHTS}>"
+    f"{{ {pair('x')} w = DequantizeLinear(w_codes, v, n) y = Conv<group = 2>(x_dq, w) }}",
     "products in a row with a bias each": f"g (float[1, 4] x) => (float[1, 4] y) {GRIDS[:-1]}, float v = {{0.003}},"
     f"int8 n = {{0}}, float[4] b = {{0.1, 0.2, 0.3, 0.4}}, int8[4, 4] w_codes = {{{CODES}, 3, -99, 50, 17}}>"
     f"{{ {pair('x')} w = DequantizeLinear(w_codes, v, n) k = Gemm(x_dq, w, b) {pair('k')} y = Gemm(k_dq, w, b) }}",
