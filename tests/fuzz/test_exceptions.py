@@ -230,7 +230,8 @@ BESIDE = {
     f"{{ {pair('x')} y = Transpose<perm = [1, 0]>(x_dq) {pair('y')} }}",
     "a coarse grid behind a mean": f"g (float[1, 1, 4] x) => (float[1, 1, 1] y_dq) {GRIDS}"
     f"{{ {pair('x')} y = GlobalAveragePool(x_dq) {pair('y', 't', 'u')} }}",
-    "taps whose sums fit": f"g (float[1, 2, 1, 9] x) => (float[1, 4, 1, 7] y) {GRIDS[:-1]}, {WEIGHTS}>"
+    "taps whose sums fit": f"g (float[1, 2, 1, 9] x) => (float[1, 4, 1, 7] y) {GRIDS[:-1]}, float v = {{0.003}},"
+    f"int8 n = {{0}}, int8[4, 1, 1, 3] w_codes = {{{', '.join(['-63, -60, 90'] * 4)}}}>"
     f"{{ {pair('x')} w = DequantizeLinear(w_codes, v, n) y = Conv<group = 2>(x_dq, w) }}",
     "products in a row with a bias each": f"g (float[1, 4] x) => (float[1, 4] y) {GRIDS[:-1]}, float v = {{0.003}},"
     f"int8 n = {{0}}, float[4] b = {{0.1, 0.2, 0.3, 0.4}}, int8[4, 4] w_codes = {{{CODES}, 3, -99, 50, 17}}>"
