@@ -106,6 +106,35 @@ def _products_in_a_row(drawn: Drawn) -> bool:
     return any(goes_wrong(one) or goes_wrong(other) for one, other in rows if other is not None)
 
 
+_MOVES = (
+    "Identity", "Relu", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Gather", "Concat",
+    "MaxPool", "GlobalMaxPool", "ReduceMax",
+)  # fmt: skip
+"""What codes are carried through as they are."""
+
+
+def _grids_alike(drawn: Drawn) -> bool:
+    """Codes that go from one scale to another, both zero points 0, by which the outermost moves by less than a code.
+
+    The pass EliminateFakeQuantize looks at the bounds alone, which round to themselves or are clipped.
+    """
+    grids, held = grids_of(drawn), constants_of(drawn)
+    carried = dict(grids)
+    for node, _ in nodes_of(drawn, *_MOVES):
+        if node.input[0] in carried:
+            carried |= dict.fromkeys(node.output, carried[node.input[0]])
+    for node, _ in nodes_of(drawn, "QuantizeLinear"):
+        if node.input[0] not in carried:
+            continue
+        (old, before), (new, after) = carried[node.input[0]], (held[name] for name in node.input[1:])
+        if before.any() or after.any() or old == new or before.dtype != after.dtype:
+            continue
+        info = np.iinfo(after.dtype)
+        if max(info.max, -info.min) * abs(float(new) / float(old) - 1) <= (info.max - info.min) / 256:
+            return True
+    return False
+
+
 OPENVINO_ON_CODES: tuple[Known, ...] = (
     Known(
         "windows around the image", "openvino", "2026.4.1", ("openvino",),
@@ -125,5 +154,11 @@ OPENVINO_ON_CODES: tuple[Known, ...] = (
         "above 256, one of them without bias and on a zero point that is not 0",
         "other sums: as one kernel (its pass MLPSeqTokenization) they do not take the zero point off",
         _products_in_a_row,
+    ),
+    Known(
+        "grids that are almost alike", "openvino", "2026.4.1", ("openvino",),
+        "codes with zero point 0, moved or not, then a pair with zero point 0 and a scale so near that the outermost "
+        "code moves by less than one",
+        "leaves that pair out (its pass EliminateFakeQuantize): codes differ by 1", _grids_alike,
     ),
 )  # fmt: skip
