@@ -97,12 +97,18 @@ def _gaps_between_channels(drawn: Drawn) -> bool:
 
 
 def _one_column(drawn: Drawn) -> bool:
+    """A layer of one channel, its windows below each other and none beside, and a stride across columns but not rows.
+
+    Of 1 300 drawn layers no other was wrong; of these 7 of 10 were: which of its kernels oneDNN takes decides.
+    """
     values = evaluate(drawn.model, drawn.feeds).values
     for node, a in nodes_of(drawn, "Conv"):
-        image, kernel = values[node.input[0]].shape, values[node.input[1]].shape
-        width = (kernel[-1] - 1) * a.get("dilations", [1] * len(kernel))[-1] + 1
-        one = image[1] == 1 and values[node.output[0]].shape[-1] == 1
-        if one and len(kernel) > 3 and min(kernel[-2:]) > 2 and image[-1] > width:
+        image, kernel, made = (values[name].shape for name in (*node.input[:2], node.output[0]))
+        if image[1] != 1 or len(kernel) < 4 or kernel[-1] < 2 or made[-1] != 1 or made[-2] < 2:
+            continue
+        ones = [1] * len(kernel)
+        strides, dilations = a.get("strides", ones), a.get("dilations", ones)
+        if strides[-1] > 1 and strides[-2] == 1 and dilations[-1] == 1:
             return True
     return False
 
@@ -198,7 +204,7 @@ OPENVINO: tuple[Known, ...] = (
     ),
     Known(
         "windows of one column", "openvino", "2026.4.1", ("openvino",),
-        "Conv of one channel with a kernel of 3×3 or more, one window wide, and columns that it leaves out",
+        "Conv of one channel, 2-D or 3-D, one window wide and several high, with a stride across columns but not rows",
         "reads other columns", _one_column,
     ),
     Known(

@@ -206,6 +206,16 @@ def test_no_runtime_has_it_that_is_not_named(known: Known, tmp_path: Path) -> No
         assert [difference.what for difference in compare(drawn, outcome, reference) if difference.what] == [], engine
 
 
+def test_windows_of_one_column_are_those_of_volumes_and_of_padded_images_too(tmp_path: Path) -> None:
+    drawn = written(
+        "g (float[1, 1, 4, 4, 2] x, float[1, 1, 3, 3, 3] w) => (float[1, 1, 2, 2, 1] y)"
+        "{ y = Conv<pads = [0, 0, 1, 0, 0, 0], strides = [1, 1, 2]>(x, w) }"
+    )
+    outcome = run_engines(drawn, tmp_path, ("openvino",))["openvino"]
+    assert [d.what for d in compare(drawn, outcome, evaluate(drawn.model, drawn.feeds)) if d.what] != []
+    assert excuse(drawn, "openvino") == "windows of one column"
+
+
 def test_every_fault_is_shown_and_documented() -> None:
     assert {(known.distribution, known.name) for known in EXCEPTIONS} == set(SHOWN)
     assert [row["fault"] for row in exception_table()] == [known.name for known in EXCEPTIONS]
