@@ -39,6 +39,10 @@ def _nothing_but_pads(drawn: Drawn) -> bool:
     return False
 
 
+_MOST_OF_MATRICES = 200
+"""Numbers of an output: layers with more were never seen in the kernel of matrices, 162 were."""
+
+
 def _short_sums(drawn: Drawn) -> bool:
     """A depthwise layer with a multiplier whose products of two taps in a row do not fit 16 bits together.
 
@@ -50,7 +54,8 @@ def _short_sums(drawn: Drawn) -> bool:
             continue
         (scale, zero_point), weight = grids[node.input[0]], found.held[node.input[1]]
         taps = found.values[node.input[1]].middle / weight.aligned(weight.scale, len(found.values[node.input[1]].shape))
-        if not taps.shape[0] > a.get("group", 1) > 1 == taps.shape[1]:
+        small = found.values[node.output[0]].low[0].size <= _MOST_OF_MATRICES
+        if not (small and taps.shape[0] > a.get("group", 1) > 1 == taps.shape[1]):
             continue
         # Codes of int8 are counted from the least one.
         codes = found.values[node.input[0]].middle / scale + zero_point - np.iinfo(zero_point.dtype).min
@@ -144,8 +149,8 @@ OPENVINO_ON_CODES: tuple[Known, ...] = (
     ),
     Known(
         "sums of two taps", "openvino", "2026.4.1", ("openvino",),
-        "depthwise Conv of codes with a multiplier above 1, two taps of which make products that are beyond 16 bits "
-        "together",
+        "depthwise Conv of codes with a multiplier above 1, at most 200 outputs and two taps whose products are beyond "
+        "16 bits together",
         "those sums end at 16 bits, on processors with VNNI as well", _short_sums,
     ),
     Known(

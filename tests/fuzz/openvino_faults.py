@@ -101,10 +101,13 @@ def _one_column(drawn: Drawn) -> bool:
 
     Of 1 300 drawn layers no other was wrong; of these 7 of 10 were: which of its kernels oneDNN takes decides.
     """
-    values = evaluate(drawn.model, drawn.feeds).values
+    grids, values = grids_of(drawn), evaluate(drawn.model, drawn.feeds).values
     for node, a in nodes_of(drawn, "Conv"):
-        image, kernel, made = (values[name].shape for name in (*node.input[:2], node.output[0]))
-        if image[1] != 1 or len(kernel) < 4 or kernel[-1] < 2 or made[-1] != 1 or made[-2] < 2:
+        kernel, made, group = values[node.input[1]].shape, values[node.output[0]].shape, a.get("group", 1)
+        multiplied = kernel[0] > group and node.input[0] in grids
+        if kernel[1] != 1 or not (group == 1 or multiplied) or len(kernel) < 4:
+            continue
+        if kernel[-1] < 2 or made[-1] != 1 or made[-2] < 2:
             continue
         ones = [1] * len(kernel)
         strides, dilations = a.get("strides", ones), a.get("dilations", ones)
@@ -204,7 +207,8 @@ OPENVINO: tuple[Known, ...] = (
     ),
     Known(
         "windows of one column", "openvino", "2026.4.1", ("openvino",),
-        "Conv of one channel, 2-D or 3-D, one window wide and several high, with a stride across columns but not rows",
+        "Conv of one channel (of codes: one a group, and a multiplier above 1), 2-D or 3-D, one window wide and "
+        "several high, with a stride across columns but not rows",
         "reads other columns", _one_column,
     ),
     Known(
