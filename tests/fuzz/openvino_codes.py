@@ -6,6 +6,8 @@ plugin.
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 import onnx
 
@@ -140,6 +142,51 @@ def _grids_alike(drawn: Drawn) -> bool:
     return False
 
 
+_CARRIES = (*_MOVES, "Pad", "Resize")
+_ON_CODES = ("MatMul", "Gemm", "LeakyRelu", "PRelu", "GlobalAveragePool", "ReduceMean")
+_BY_TWO = ("Add", "Sub", "Mul", "Div")
+
+
+def _rounded_means(drawn: Drawn) -> bool:
+    """A mean of codes without a pair that something reads which OpenVINO would run on codes, moves between or not.
+
+    Its passes hold the mean as codes then (MarkupAvgPoolPrecisionPreserved), as if a pair were behind it.
+    """
+    found, grids, readers, held = (
+        evaluate(drawn.model, drawn.feeds),
+        grids_of(drawn),
+        readers_of(drawn),
+        constants_of(drawn),
+    )
+
+    def on_codes(node: onnx.NodeProto) -> bool:
+        if node.op_type in ("Conv", "ConvTranspose"):
+            return node.input[1] in found.held
+        if node.op_type in _ON_CODES or (node.op_type in _BY_TWO and not held.keys() & node.input):
+            return True
+        behind = {None if reader is None else reader.op_type for reader in readers.get(node.output[0], [])}
+        return node.op_type in (*_BY_TWO, "BatchNormalization", "Clip") and behind != {"QuantizeLinear"}
+
+    means = [
+        node.output[0]
+        for node, a in nodes_of(drawn, "AveragePool")
+        if prod(a["kernel_shape"]) > 1 and node.input[0] in grids
+    ]
+    # The export makes pools of these.
+    means += [
+        node.output[0]
+        for node, _ in nodes_of(drawn, "GlobalAveragePool", "ReduceMean")
+        if len(found.values[node.input[0]].shape) == 3 and node.input[0] in grids
+    ]
+    while means:
+        for reader in readers.get(means.pop(), []):
+            if reader is not None and on_codes(reader):
+                return True
+            if reader is not None and reader.op_type in _CARRIES:
+                means += reader.output
+    return False
+
+
 OPENVINO_ON_CODES: tuple[Known, ...] = (
     Known(
         "windows around the image", "openvino", "2026.4.1", ("openvino",),
@@ -159,6 +206,12 @@ OPENVINO_ON_CODES: tuple[Known, ...] = (
         "above 256, one of them without bias and on a zero point that is not 0",
         "other sums: as one kernel (its pass MLPSeqTokenization) they do not take the zero point off",
         _products_in_a_row,
+    ),
+    Known(
+        "means without a pair", "openvino", "2026.4.1", ("openvino",),
+        "AveragePool of codes (or a mean over the one axis of rank 3) without a pair, then, moved or not, a layer, a "
+        "mean, LeakyRelu, PRelu, Add, Sub, Mul, Div, BatchNormalization or Clip",
+        "rounds the mean to a code (its pass MarkupAvgPoolPrecisionPreserved)", _rounded_means,
     ),
     Known(
         "grids that are almost alike", "openvino", "2026.4.1", ("openvino",),

@@ -123,6 +123,10 @@ SHOWN: dict[tuple[str, str], Callable[[], Drawn]] = {
         f"{{ {pair('x')} y = Relu(x_dq) {pair('y', 't')} }}",
         spread=2.0,
     ),
+    ("openvino", "means without a pair"): lambda: written(
+        f"g (float[1, 1, 4] x) => (float[1, 1, 3] y) {GRIDS} {{ {pair('x')}"
+        "m = AveragePool<kernel_shape = [2]>(x_dq) y = Mul(m, m) }"
+    ),
     ("openvino", "products in a row"): lambda: written(
         f"g (float[1, 4] x) => (float[1, 3] y) {GRIDS[:-1]}, float v = {{0.003}}, int8 n = {{0}},"
         f"int8[4, 3] w_codes = {{{CODES}}}, int8[3, 3] m_codes = {{90, -7, 33, 12, -81, 5, -60, 77, 20}}>"
@@ -252,6 +256,8 @@ BESIDE = {
     f"{{ {pair('x')} y = Transpose<perm = [1, 0]>(x_dq) {pair('y')} }}",
     "a coarse grid behind a mean": f"g (float[1, 1, 4] x) => (float[1, 1, 1] y_dq) {GRIDS}"
     f"{{ {pair('x')} y = GlobalAveragePool(x_dq) {pair('y', 't', 'u')} }}",
+    "a mean that a curve reads": f"g (float[1, 1, 4] x) => (float[1, 1, 3] y) {GRIDS} {{ {pair('x')}"
+    "m = AveragePool<kernel_shape = [2]>(x_dq) y = Sigmoid(m) }",
     "grids a code apart": "g (float[1, 64] x) => (float[2, 64] y_dq) <float s = {0.02}, uint8 z = {0},"
     f"float t = {{0.0201}}, int64[2] i = {{0, 0}}> {{ {pair('x')} y = Gather(x_dq, i) {pair('y', 't')} }}",
     "taps whose sums fit": f"g (float[1, 2, 1, 9] x) => (float[1, 4, 1, 7] y) {GRIDS[:-1]}, float v = {{0.003}},"
