@@ -33,14 +33,14 @@ def _window(draft: Draft, x: Value, *, dilated: bool) -> dict[str, Any] | None:
     return found
 
 
-@draws(ranks(3, 4), weight=2)
+@draws(ranks(3, 4, 5), weight=2)
 def max_pool(draft: Draft, x: Value) -> list[Value]:
     settings = _window(draft, x, dilated=draft.chance(8))
     (made,) = draft.raw("MaxPool", [x.name], **(settings or {}))
     return [held(draft, made, "MaxPool", x)]
 
 
-@draws(ranks(3, 4), weight=2)
+@draws(ranks(3, 4, 5), weight=2)
 def average_pool(draft: Draft, x: Value) -> list[Value]:
     settings = _window(draft, x, dilated=False) or {}
     if draft.chance(40):
@@ -49,7 +49,7 @@ def average_pool(draft: Draft, x: Value) -> list[Value]:
     return [held(draft, made, "AveragePool", x)]
 
 
-@draws(ranks(3, 4))
+@draws(ranks(3, 4, 5))
 def global_pool(draft: Draft, x: Value) -> list[Value]:
     op = draft.pick(("GlobalAveragePool", "GlobalMaxPool"))
     return [held(draft, draft.raw(op, [x.name])[0], op, x)]
