@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 import onnx
 
 from .draft import Drawn
-from .known import Known, constants_of, grids_of, nodes_of, off_zero, says_same
+from .kernels import pads_of
+from .known import Known, constants_of, grids_of, nodes_of, off_zero, readers_of, says_same, unchanged
 from .openvino_codes import OPENVINO_ON_CODES
 from .reference import evaluate
 
@@ -173,6 +175,37 @@ def _padded_strides(drawn: Drawn) -> bool:
     )
 
 
+def _factors_of_places(drawn: Drawn) -> bool:
+    """A Mul or Div with a constant that differs from place to place, then a Conv whose kernel it fits: it is multiplied
+    into the kernel (the pass MultiplyConvolutionFusion), which is right where the one window is the image."""
+    held, values, grids = constants_of(drawn), evaluate(drawn.model, drawn.feeds).values, grids_of(drawn)
+    readers, idle = readers_of(drawn), unchanged(drawn)
+    makers = {name: node for node in drawn.model.graph.node for name in node.output}
+    for node, a in nodes_of(drawn, "Conv"):
+        name = node.input[0]
+        while name in idle and makers[name].op_type not in ("Mul", "Div"):
+            name = idle[name]
+        maker = makers.get(name)
+        if maker is None or maker.op_type not in ("Mul", "Div") or len(readers[name]) > 1:
+            continue
+        factors, scaled = sorted(maker.input, key=lambda given: given not in held)
+        if factors not in held or scaled in held or scaled in grids:
+            continue
+        factor, image, kernel = held[factors].shape, values[scaled].shape, values[node.input[1]].shape[2:]
+        # A constant of all axes is kept apart, and so is one that a smaller value divides.
+        if factor == image or (maker.op_type == "Div" and maker.input[0] == factors and prod(factor) >= prod(image)):
+            continue
+        ones = [1] * len(kernel)
+        extents = [(k - 1) * d + 1 for k, d in zip(kernel, a.get("dilations", ones), strict=True)]
+        pads = pads_of(a, image[2:], extents, a.get("strides", ones))
+        of_places = [*ones, *factor][-len(kernel) :]
+        padded = [before or after for before, after in zip(pads[: len(kernel)], pads[len(kernel) :], strict=True)]
+        fits = all(f in (1, k) for f, k in zip(of_places, kernel, strict=True))
+        if fits and any(f > 1 and around for f, around in zip(of_places, padded, strict=True)):
+            return True
+    return False
+
+
 OPENVINO: tuple[Known, ...] = (
     Known(
         "bounds of a Clip on codes", "openvino", "2026.4.1", ("openvino",),
@@ -235,6 +268,13 @@ OPENVINO: tuple[Known, ...] = (
         "a Pad before strides", "openvino", "2026.4.1", ("openvino",),
         "Pad with a constant, then ConvTranspose with strides above 1 and pads",
         "an output of another shape: takes the Pad off the layer's pads, without the stride", _padded_strides,
+    ),
+    Known(
+        "factors of places", "openvino", "2026.4.1", ("openvino",),
+        "Mul or Div with a constant that differs from place to place, then Conv with pads and a kernel of the image's "
+        "size in those axes",
+        "multiplies the kernel by it (its pass MultiplyConvolutionFusion), the same in all windows",
+        _factors_of_places,
     ),
     *OPENVINO_ON_CODES,
 )  # fmt: skip

@@ -107,6 +107,10 @@ SHOWN: dict[tuple[str, str], Callable[[], Drawn]] = {
         f"g (float[1, 4, 6] x) => (float[1, 4, 7] y_dq) {GRIDS[:-1]}, int8 n = {{0}}, float fill = {{1.505}}>"
         f"{{ {pair('x', 's', 'n')} y = Pad(x_dq, pads, fill) {pair('y', 's', 'n')} }}"
     ),
+    ("openvino", "factors of places"): lambda: written(
+        "g (float[1, 2, 3] x, float[1, 2, 3] w) => (float[1, 1, 3] y) <float[3] c = {1, 2, 3}>"
+        "{ m = Mul(x, c) y = Conv<pads = [1, 1]>(m, w) }"
+    ),
     ("openvino", "windows around the image"): lambda: written(
         f"g (float[1, 1, 4, 1] x) => (float[1, 2, 6, 1] y) {GRIDS[:-1]}, float v = {{0.003}}, int8 n = {{0}},"
         f"int8[2, 1, 1, 2] w_codes = {{-127, -90, 33, 12}}> {{ {pair('x')} w = DequantizeLinear(w_codes, v, n)"
@@ -247,6 +251,18 @@ def test_a_processor_that_saturates_excuses_sums_of_codes_alone(monkeypatch: pyt
         assert excuse(moved, "openvino") == "bounds of a Clip on codes"
 
 
+def test_a_node_that_does_nothing_hides_no_fault(tmp_path: Path) -> None:
+    """Float weights behind an Identity: the optimiser takes it out first."""
+    drawn = written(
+        f"g (float[1, 2, 16] x) => (float[1, 8, 16] y_dq) {GRIDS[:-1]}, float r = {{0.003}}, int8 b = {{-128}},"
+        f"float[8, 2, 1] w = {{{NOISE}}}> {{ {pair('x')} i = Identity(x_dq) y = Conv(i, w) {pair('y', 'r', 'b')} }}"
+    )
+    assert excuse(drawn, "onnxruntime") == "float weights become codes"
+    outcome = run_engines(drawn, tmp_path, ("onnxruntime",))["onnxruntime"]
+    found = compare(drawn, outcome, evaluate(drawn.model, drawn.feeds, LOOSENESS.get("onnxruntime")))
+    assert any(difference.what for difference in found)
+
+
 BESIDE = {
     "a zero point of 0": "g (float[1, 4] x) => (float[1, 8] y_dq) <float s = {0.02}, int8 z = {0}>"
     f"{{ {pair('x')} c = Concat<axis = 1>(x_dq, x_dq) {pair('c')} y = Identity(c_dq) {pair('y')} }}",
@@ -258,6 +274,8 @@ BESIDE = {
     f"{{ {pair('x')} y = GlobalAveragePool(x_dq) {pair('y', 't', 'u')} }}",
     "a mean that a curve reads": f"g (float[1, 1, 4] x) => (float[1, 1, 3] y) {GRIDS} {{ {pair('x')}"
     "m = AveragePool<kernel_shape = [2]>(x_dq) y = Sigmoid(m) }",
+    "factors of channels": "g (float[1, 2, 3] x, float[1, 2, 3] w) => (float[1, 1, 3] y) <float[2, 1] c = {1, 2}>"
+    "{ m = Mul(x, c) y = Conv<pads = [1, 1]>(m, w) }",
     "grids a code apart": "g (float[1, 64] x) => (float[2, 64] y_dq) <float s = {0.02}, uint8 z = {0},"
     f"float t = {{0.0201}}, int64[2] i = {{0, 0}}> {{ {pair('x')} y = Gather(x_dq, i) {pair('y', 't')} }}",
     "taps whose sums fit": f"g (float[1, 2, 1, 9] x) => (float[1, 4, 1, 7] y) {GRIDS[:-1]}, float v = {{0.003}},"
