@@ -36,7 +36,9 @@ def _float_weights(drawn: Drawn) -> bool:
     """WeightBiasQuantization."""
     if float_weights_behind_moves(drawn):
         return True
-    initialisers, codes = set(constants_of(drawn)), grids_of(drawn)
+    initialisers, codes = set(constants_of(drawn)), set(grids_of(drawn))
+    for name, source in unchanged(drawn).items():
+        codes |= {name} if source in codes else set()
     return any(
         node.input[1] in initialisers and node.input[0] in codes
         for node, _ in nodes_of(drawn, "Conv", "ConvTranspose", "Gemm")
