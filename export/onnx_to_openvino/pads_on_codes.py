@@ -103,28 +103,14 @@ def _of_mean(looked: Looked, node: Any) -> list[int]:
     given = looked.attributes(node)
     if not given.get("count_include_pad", 0) or given.get("ceil_mode", 0):
         return []
-    return _pads(looked, node, given, given["kernel_shape"])
+    return looked.pads(node, given["kernel_shape"])
 
 
 def _of_multiplied(looked: Looked, node: Any) -> list[int]:
     given, weight = looked.attributes(node), looked.sizes(node.input[1])
     if not weight or weight[1] != 1 or not weight[0] > given.get("group", 1) > 1:
         return []
-    return _pads(looked, node, given, weight[2:])
+    return looked.pads(node, weight[2:])
 
 
 _PADS = {"AveragePool": _of_mean, "Conv": _of_multiplied}
-
-
-def _pads(looked: Looked, node: Any, given: dict[str, Any], kernel: list[int]) -> list[int]:
-    """Before and after, in all directions of the kernel; [] where they depend on a size that is not known."""
-    mode, ones = given.get("auto_pad", b"NOTSET"), [1] * len(kernel)
-    if not mode.startswith(b"SAME"):
-        return list(given.get("pads", [])) if mode == b"NOTSET" else []
-    sizes = (looked.sizes(node.input[0]) or [0])[2:]
-    if len(sizes) != len(kernel) or 0 in sizes:
-        return []
-    rows = zip(sizes, kernel, given.get("strides", ones), given.get("dilations", ones), strict=True)
-    totals = [max(0, (-(-size // by) - 1) * by + (taps - 1) * step + 1 - size) for size, taps, by, step in rows]
-    small, large = [total // 2 for total in totals], [total - total // 2 for total in totals]
-    return small + large if mode == b"SAME_UPPER" else large + small

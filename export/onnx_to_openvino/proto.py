@@ -56,6 +56,23 @@ class Looked:
         shaped = (value for value in values if value.type.tensor_type.HasField("shape"))
         return {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in shaped}
 
+    def pads(self, node: Any, kernel: list[int]) -> list[int]:
+        """Of a window that moves: before in all directions, then after; [] where a size that they depend on is open.
+
+        ONNX, operator Conv, `auto_pad`.
+        """
+        given, ones = self.attributes(node), [1] * len(kernel)
+        mode = given.get("auto_pad", b"NOTSET")
+        if not mode.startswith(b"SAME"):
+            return list(given.get("pads", [0] * 2 * len(kernel))) if mode == b"NOTSET" else [0] * 2 * len(kernel)
+        sizes = (self.sizes(node.input[0]) or [0])[2:]
+        if len(sizes) != len(kernel) or 0 in sizes:
+            return []
+        rows = zip(sizes, kernel, given.get("strides", ones), given.get("dilations", ones), strict=True)
+        totals = [max(0, (-(-size // by) - 1) * by + (taps - 1) * step + 1 - size) for size, taps, by, step in rows]
+        small, large = [total // 2 for total in totals], [total - total // 2 for total in totals]
+        return small + large if mode == b"SAME_UPPER" else large + small
+
     def grid(self, name: str) -> tuple[Any, np.float32, NDArray[Any]] | None:
         """The DequantizeLinear that makes `name` of codes which the graph computes, its scale and its zero point.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .one_column import stride_one_column
 from .pads_on_codes import put_pads_on_codes
 from .slopes import align_slopes
 from .transposed_pads import spell_out_transposed_pads
@@ -11,7 +12,7 @@ from .whole_windows import window_reductions
 
 __all__ = ["spell_out"]
 
-_REWRITES = (spell_out_transposed_pads, put_pads_on_codes, align_slopes, window_reductions)
+_REWRITES = (spell_out_transposed_pads, put_pads_on_codes, align_slopes, window_reductions, stride_one_column)
 
 
 def spell_out(model: Any) -> bool:

@@ -98,26 +98,6 @@ def _gaps_between_channels(drawn: Drawn) -> bool:
     return False
 
 
-def _one_column(drawn: Drawn) -> bool:
-    """A layer of one channel, its windows below each other and none beside, and a stride across columns but not rows.
-
-    Of 1 300 drawn layers no other was wrong; of these 7 of 10 were: which of its kernels oneDNN takes decides.
-    """
-    grids, values = grids_of(drawn), evaluate(drawn.model, drawn.feeds).values
-    for node, a in nodes_of(drawn, "Conv"):
-        kernel, made, group = values[node.input[1]].shape, values[node.output[0]].shape, a.get("group", 1)
-        multiplied = kernel[0] > group and node.input[0] in grids
-        if kernel[1] != 1 or not (group == 1 or multiplied) or len(kernel) < 4:
-            continue
-        if kernel[-1] < 2 or made[-1] != 1 or made[-2] < 2:
-            continue
-        ones = [1] * len(kernel)
-        strides, dilations = a.get("strides", ones), a.get("dilations", ones)
-        if strides[-1] > 1 and strides[-2] == 1 and dilations[-1] == 1:
-            return True
-    return False
-
-
 def _beyond_pads(drawn: Drawn) -> bool:
     """A mean that counts its pads and whose last window goes on behind them."""
     values = evaluate(drawn.model, drawn.feeds).values
@@ -237,12 +217,6 @@ OPENVINO: tuple[Known, ...] = (
         "ConvTranspose of codes with zero point 0, with a bias, scales by channel and a kernel smaller than its stride "
         "or output_padding",
         "all channels on the scale of the first", _gaps_between_channels,
-    ),
-    Known(
-        "windows of one column", "openvino", "2026.4.1", ("openvino",),
-        "Conv of one channel (of codes: one a group, and a multiplier above 1), 2-D or 3-D, one window wide and "
-        "several high, with a stride across columns but not rows",
-        "reads other columns", _one_column,
     ),
     Known(
         "means behind their pads", "openvino", "2026.4.1", ("openvino",),

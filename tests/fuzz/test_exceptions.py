@@ -84,9 +84,6 @@ SHOWN: dict[tuple[str, str], Callable[[], Drawn]] = {
         f"int32[2] b_codes = {{2000, 1500}}> {{ {pair('x')} w = DequantizeLinear<axis = 1>(w_codes, v, n)"
         f"b = DequantizeLinear<axis = 0>(b_codes, u, m) y = ConvTranspose<strides = [2]>(x_dq, w, b) {pair('y')} }}"
     ),
-    ("openvino", "windows of one column"): lambda: written(
-        "g (float[1, 1, 8, 4] x, float[1, 1, 3, 3] w) => (float[1, 1, 6, 1] y) { y = Conv<strides = [1, 3]>(x, w) }"
-    ),
     ("openvino", "means behind their pads"): lambda: written(
         "g (float[1, 1, 6] x) => (float[1, 1, 4] y) { y = AveragePool<ceil_mode = 1, count_include_pad = 1,"
         "kernel_shape = [3], pads = [1, 1], strides = [2]>(x) }"
@@ -212,23 +209,6 @@ def test_no_runtime_has_it_that_is_not_named(known: Known, tmp_path: Path) -> No
         assert outcome.failure == ""
         reference = evaluate(drawn.model, drawn.feeds, LOOSENESS.get(engine))
         assert [difference.what for difference in compare(drawn, outcome, reference) if difference.what] == [], engine
-
-
-OF_ONE_COLUMN = {
-    "a padded volume": "g (float[1, 1, 4, 4, 2] x, float[1, 1, 3, 3, 3] w) => (float[1, 1, 2, 2, 1] y)"
-    "{ y = Conv<pads = [0, 0, 1, 0, 0, 0], strides = [1, 1, 2]>(x, w) }",
-    "multiplied channels": f"g (float[1, 8, 8, 5] x) => (float[1, 24, 4, 1] y) {GRIDS[:-1]}, float v = {{0.003}},"
-    f"int8 n = {{0}}, int8[24, 1, 5, 5] w_codes = {{{', '.join(str(place * 37 % 255 - 127) for place in range(600))}}}>"
-    f"{{ {pair('x')} w = DequantizeLinear(w_codes, v, n) y = Conv<group = 8, strides = [1, 2]>(x_dq, w) }}",
-}
-
-
-@pytest.mark.parametrize("text", OF_ONE_COLUMN.values(), ids=OF_ONE_COLUMN)
-def test_windows_of_one_column_are_also_those_of(text: str, tmp_path: Path) -> None:
-    drawn = written(text)
-    outcome = run_engines(drawn, tmp_path, ("openvino",))["openvino"]
-    assert [d.what for d in compare(drawn, outcome, evaluate(drawn.model, drawn.feeds)) if d.what] != []
-    assert excuse(drawn, "openvino") == "windows of one column"
 
 
 def test_every_fault_is_shown_and_documented() -> None:
