@@ -69,6 +69,33 @@ def _short_sums(drawn: Drawn) -> bool:
     return False
 
 
+_CURVES = ("Sigmoid", "Tanh", "HardSwish")
+_JOINED = ("Clip", "Relu", "LeakyRelu", "PRelu", "Add", "Sub")
+
+
+def _lost_scales(drawn: Drawn) -> bool:
+    """The same kernel with one scale for all weights and something joined to it: the scale is lost, and all sums are 0.
+
+    Without a bias, a pair behind what is joined takes the scale over.
+    """
+    found, grids, readers = evaluate(drawn.model, drawn.feeds), grids_of(drawn), readers_of(drawn)
+    for node, a in nodes_of(drawn, "Conv"):
+        if not (node.input[0] in grids and node.input[1] in found.held):
+            continue
+        weight, small = found.values[node.input[1]].shape, found.values[node.output[0]].low[0].size <= _MOST_OF_MATRICES
+        if not (small and weight[0] > a.get("group", 1) > 1 == weight[1]):
+            continue
+        if np.unique(found.held[node.input[1]].scale).size > 1:
+            continue
+        for reader in readers.get(node.output[0], []):
+            if reader is None or reader.op_type not in (*_CURVES, *_JOINED):
+                continue
+            behind = {None if other is None else other.op_type for other in readers.get(reader.output[0], [])}
+            if reader.op_type in _CURVES or len(node.input) > 2 or behind != {"QuantizeLinear"}:
+                return True
+    return False
+
+
 _APART = ("LeakyRelu", "PRelu")
 _MOST_ROWS, _MOST_COLUMNS = 8, 256
 """Beyond which products of matrices are not joined."""
@@ -199,6 +226,13 @@ OPENVINO_ON_CODES: tuple[Known, ...] = (
         "depthwise Conv of codes with a multiplier above 1, at most 200 outputs and two taps whose products are beyond "
         "16 bits together",
         "those sums end at 16 bits, on processors with VNNI as well", _short_sums,
+    ),
+    Known(
+        "scales of multiplied channels", "openvino", "2026.4.1", ("openvino",),
+        "depthwise Conv of codes with a multiplier above 1, one scale for all weights and at most 200 outputs, then a "
+        "Sigmoid, Tanh or HardSwish; with a bias, or without a pair behind, also a Clip, Relu, LeakyRelu, PRelu, Add "
+        "or Sub",
+        "all sums are 0", _lost_scales,
     ),
     Known(
         "products in a row", "openvino", "2026.4.1", ("openvino",),

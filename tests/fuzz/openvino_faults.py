@@ -113,18 +113,6 @@ def _beyond_pads(drawn: Drawn) -> bool:
     return False
 
 
-def _clamped_multiples(drawn: Drawn) -> bool:
-    grids, values = grids_of(drawn), evaluate(drawn.model, drawn.feeds).values
-    quantised = {node.input[0] for node, _ in nodes_of(drawn, "QuantizeLinear")}
-    multiplied = {
-        node.output[0]
-        for node, a in nodes_of(drawn, "Conv")
-        if values[node.input[1]].shape[0] > a.get("group", 1) == values[node.input[0]].shape[1] > 1
-        and node.input[0] in grids
-    }
-    return any(node.input[0] in multiplied and node.output[0] not in quantised for node, _ in nodes_of(drawn, "Clip"))
-
-
 def _maximum_beside(drawn: Drawn) -> bool:
     quantised = {node.input[0] for node, _ in nodes_of(drawn, "QuantizeLinear")}
     read = {node.input[0] for node, _ in nodes_of(drawn, "Conv", "ConvTranspose", "Gemm", "MatMul")}
@@ -222,11 +210,6 @@ OPENVINO: tuple[Known, ...] = (
         "means behind their pads", "openvino", "2026.4.1", ("openvino",),
         "AveragePool with pads, ceil_mode and count_include_pad, whose last window goes on behind the pads",
         "counts what lies behind the pads as well", _beyond_pads,
-    ),
-    Known(
-        "clamps of multiplied channels", "openvino", "2026.4.1", ("openvino",),
-        "depthwise Conv of codes with a multiplier above 1, then a Clip that is not quantised", "0 throughout",
-        _clamped_multiples,
     ),
     Known(
         "a maximum beside a layer", "openvino", "2026.4.1", ("openvino",),

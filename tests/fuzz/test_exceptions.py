@@ -88,7 +88,7 @@ SHOWN: dict[tuple[str, str], Callable[[], Drawn]] = {
         "g (float[1, 1, 6] x) => (float[1, 1, 4] y) { y = AveragePool<ceil_mode = 1, count_include_pad = 1,"
         "kernel_shape = [3], pads = [1, 1], strides = [2]>(x) }"
     ),
-    ("openvino", "clamps of multiplied channels"): lambda: written(
+    ("openvino", "scales of multiplied channels"): lambda: written(
         "g (float[1, 3, 5] x) => (float[1, 6, 4] y) <float s = {0.02}, int8 z = {0}, float v = {0.003}, int8 n = {0},"
         f"int8[6, 1, 2] w_codes = {{{CODES}}}, float low = {{0.2}}, float high = {{3}}>"
         f"{{ {pair('x')} w = DequantizeLinear(w_codes, v, n) c = Conv<group = 3>(x_dq, w) y = Clip(c, low, high) }}"
@@ -256,6 +256,10 @@ BESIDE = {
     "m = AveragePool<kernel_shape = [2]>(x_dq) y = Sigmoid(m) }",
     "factors of channels": "g (float[1, 2, 3] x, float[1, 2, 3] w) => (float[1, 1, 3] y) <float[2, 1] c = {1, 2}>"
     "{ m = Mul(x, c) y = Conv<pads = [1, 1]>(m, w) }",
+    "a clamp of multiplied channels with a scale each": f"g (float[1, 2, 5] x) => (float[1, 4, 3] y) {GRIDS[:-1]},"
+    f"float[4] v = {{0.003, 0.002, 0.001, 0.004}}, int8[4] n = {{0, 0, 0, 0}}, float low = {{0}},"
+    f"int8[4, 1, 3] w_codes = {{{', '.join(['-63, -60, 90'] * 4)}}}> {{ {pair('x')}"
+    "w = DequantizeLinear<axis = 0>(w_codes, v, n) c = Conv<group = 2>(x_dq, w) y = Clip(c, low) }",
     "grids a code apart": "g (float[1, 64] x) => (float[2, 64] y_dq) <float s = {0.02}, uint8 z = {0},"
     f"float t = {{0.0201}}, int64[2] i = {{0, 0}}> {{ {pair('x')} y = Gather(x_dq, i) {pair('y', 't')} }}",
     "taps whose sums fit": f"g (float[1, 2, 1, 9] x) => (float[1, 4, 1, 7] y) {GRIDS[:-1]}, float v = {{0.003}},"
