@@ -39,6 +39,12 @@ __all__ = ["command"]
 @click.option(
     "--seconds", type=click.FloatRange(min=0), default=3.0, show_default=True, help="Of each latency; 0: none."
 )
+@click.option(
+    "--target",
+    default="host",
+    show_default=True,
+    help="Where: host, a board of yours, PROFILE@DESTINATION (pi4@pi@pi4.local), or PROFILE@emulator: instructions.",
+)
 @click.option("--formats", default="onnx,tflite,openvino", show_default=True, help="Comma-separated; onnx always is.")
 @json_option
 def command(
@@ -52,6 +58,7 @@ def command(
     by: Literal["outputs", "responses"],
     seed: int,
     seconds: float,
+    target: str,
     formats: str,
     as_json: bool,
 ) -> None:
@@ -66,7 +73,7 @@ def command(
     from ..report.separation import to_text
     from .progress import showing
 
-    options = SeparateOptions(keep_accuracy, budget, calibrate, images, by, steps, seed, seconds)
+    options = SeparateOptions(keep_accuracy, budget, calibrate, images, by, steps, seed, seconds, target)
     with result_only(), showing() as progress:
         chosen = formats_of([name.strip() for name in formats.split(",") if name.strip()])
         found = separate_files(source, ModelFolder(output), options, formats=chosen, progress=progress)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal
 
 from ..check.model_facts import ModelFacts, model_facts
 from ..check.model_folder import FORMATS, Format, ModelFolder
-from ..errors import ConfigError, InputError, ModelError
+from ..errors import ConfigError, InputError, ModelError, RunError
 from ..files import replacing, write_text
 from ..report.separation import Judged, LayerRow, NetworkFigures, Separation, Tried
-from .layer_times import LayerTimes, layer_times
+from .layer_times import LayerTimes, layer_times, place_of_layers
 from .progress import Report, silent
 from .translate_files import translate_files
 
@@ -47,7 +47,8 @@ _Times = tuple[LayerTimes, LayerTimes]
 class SeparateOptions:
     """One of keep_accuracy, in [0, 1], and budget, as `budget_macs` reads it. calibrate, images: as for `quantize`.
 
-    by: what the choice of layers counts. steps: of repair, 0 for none. seconds: of measuring latency, 0 for none.
+    by: what the choice of layers counts. steps: of repair, 0 for none. seconds: of measuring latency, 0 for none;
+    target: where, as for `bench`.
     """
 
     keep_accuracy: float | None = None
@@ -58,6 +59,7 @@ class SeparateOptions:
     steps: int = 400
     seed: int = 0
     seconds: float = 3.0
+    target: str = "host"
 
 
 def separate_files(
@@ -83,6 +85,7 @@ def separate_files(
             accepted="a name of the zoo, file.py:factory or a .pt2",
             hint="give the network that it was exported from",
         )
+    place_of_layers(options.target)
     with tempfile.TemporaryDirectory(prefix="sepia-") as scratch:
         return _separate(source, folder, options, formats, Path(scratch), progress)
 
@@ -130,16 +133,32 @@ def _separate(
     _save_program(program, folder.path / "model.pt2")
     translate_files(folder, "float", formats, progress=progress)
     after = _figures(onnx)
-    times: _Times | None = None
-    if options.seconds:
-        progress("latency on this machine", 0, 0)
-        times = (layer_times(original, options.seconds), layer_times(onnx, options.seconds))
+    times, failure = _times(original, onnx, options, progress)
     told = _told(source, options, parts, network, kinds, found, (before, after), times)
+    told = told.model_copy(update={"target_failure": failure})
     write_text(folder.path / "separation.json", told.model_dump_json(by_alias=True, indent=1) + "\n")
     from ..report.separation.html import to_html
 
     write_text(folder.path / "separation.html", to_html(told))
     return told
+
+
+def _times(original: Path, onnx: Path, options: SeparateOptions, progress: Report) -> tuple[_Times | None, str]:
+    """Of both networks at the target. A board that fails is told why, and nothing else is lost by it."""
+    if not options.seconds:
+        return None, ""
+    place = place_of_layers(options.target)
+    progress(f"latency on {options.target}", 0, 0)
+    try:
+        before, after = (
+            layer_times(each, place, options.seconds, samples=options.calibrate, progress=progress)
+            for each in (original, onnx)
+        )
+    except RunError as error:
+        if place.kind == "host":
+            raise
+        return None, str(error)
+    return (before, after), ""
 
 
 def _kinds(network: SeparableNetwork) -> dict[str, str]:
@@ -241,8 +260,10 @@ def _told(
     goal = f"--budget {options.budget}" if options.budget else f"--keep-accuracy {options.keep_accuracy:g}"
     before, after = figures
     if times is not None:
-        before = before.model_copy(update={"p50_ms": times[0].p50_ms})
-        after = after.model_copy(update={"p50_ms": times[1].p50_ms})
+        before, after = (
+            figures.model_copy(update={"p50_ms": each.p50_ms, "instructions": each.instructions})
+            for figures, each in zip((before, after), times, strict=True)
+        )
     return Separation(
         source=source,
         goal=goal,
@@ -251,6 +272,7 @@ def _told(
         samples_seen=len(parts.learns) + len(parts.mends),
         samples_held=len(parts.held),
         seed=options.seed,
+        target=options.target,
         repair_steps=options.steps,
         before=before,
         after=after,

@@ -24,7 +24,9 @@ class NetworkFigures(Fact):
     separable_share: Share
     """Of the MACs, those in depthwise, pointwise and spatially separable layers."""
     p50_ms: Milliseconds | None
-    """Of one inference in ONNX Runtime, float, on one thread of this machine: measured. Null where it was not."""
+    """Of one inference in ONNX Runtime, float, on one thread of `target`: measured. Null where it was not."""
+    instructions: Count | None = None
+    """Of one inference on an emulated core: counted, not timed."""
 
 
 class Judged(Fact):
@@ -93,6 +95,10 @@ class Separation(Fact):
     """While looking for the fewest MACs that keep an agreement."""
     layers: tuple[LayerRow, ...]
     """In execution order."""
+    target: str = "host"
+    """Where latency was measured: this machine, a board, or an emulated core, as the user named it."""
+    target_failure: str = ""
+    """Why there is none of it there."""
     left: dict[str, str]
     """Convolutions that stay as they are → why."""
 

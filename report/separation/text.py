@@ -17,7 +17,8 @@ def to_text(found: Separation) -> str:
     lines = [
         f"{found.source}, {found.goal}: MACs {before.macs / 1e6:.4g} → {after.macs / 1e6:.4g} M "
         f"({after.macs / before.macs:.1%}), parameters {before.params / 1e6:.4g} → {after.params / 1e6:.4g} M",
-        *([f"on one thread here, ONNX Runtime, float: {changed(found)}"] if before.p50_ms else []),
+        *([f"on one thread {_place(found)}, ONNX Runtime, float: {told}"] if (told := changed(found)) else []),
+        *([f"latency on {found.target} was not measured: {found.target_failure}"] if found.target_failure else []),
         f"on {found.samples_held} samples held back: {judged_sentence(found.without_repair)} without repair"
         + (f", {judged_sentence(found.with_repair)} with" if found.with_repair else ""),
         *(f"tried: {row.macs / 1e6:.4g} M MACs, agreement {row.agreement}" for row in found.tried),
@@ -32,11 +33,17 @@ def to_text(found: Separation) -> str:
 
 
 def changed(found: Separation) -> str:
-    """Latency of the whole, before and after."""
-    before, after = found.before.p50_ms, found.after.p50_ms
-    if before is None or after is None:
-        return "not measured"
-    return f"p50 {before:.3g} → {after:.3g} ms"
+    """Latency of the whole, before and after, or instructions where an emulated core counted them; "" for neither."""
+    before, after = found.before, found.after
+    if before.p50_ms is not None and after.p50_ms is not None:
+        return f"p50 {before.p50_ms:.3g} → {after.p50_ms:.3g} ms (measured)"
+    if before.instructions is not None and after.instructions is not None:
+        return f"{before.instructions / 1e6:.4g} → {after.instructions / 1e6:.4g} M instructions (emulated)"
+    return ""
+
+
+def _place(found: Separation) -> str:
+    return "here" if found.target == "host" else f"of {found.target}"
 
 
 def judged_sentence(judged: Judged) -> str:

@@ -14,10 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from sepia.errors import ConfigError, InputError, ModelError
+from sepia.devices import at_each
+from sepia.devices.place import Place
+from sepia.errors import BoardError, ConfigError, InputError, ModelError
 from sepia.files import digest
 from sepia.pipeline import ModelFolder
 from sepia.pipeline.separate_files import SeparateOptions, budget_macs, separate_files
+from sepia.report.separation import to_text
 from sepia.runtime import RUNTIMES
 from torch import nn
 
@@ -62,6 +65,42 @@ def test_a_budget_is_kept_and_everything_is_written(network: tuple[str, Path], t
             wanted = program.module()(torch.from_numpy(image[None])).detach().numpy()
             (found,) = session.run({"input": image[None]}).values()
             np.testing.assert_allclose(found, wanted, atol=1e-4 * np.abs(wanted).max())
+
+
+def test_a_board_that_fails_is_told_and_loses_nothing(
+    network: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(place: Place) -> None:
+        raise BoardError(place.text, "no route to host", hint="is it switched on?")
+
+    source, samples = network
+    monkeypatch.setattr(at_each, "reach", lost)
+    options = replace(QUICK, calibrate=samples, seconds=0.05, target="pi4@pi@nowhere.local")
+    told = separate_files(source, ModelFolder(tmp_path), options, formats=["onnx"])
+    assert told.target_failure.endswith("no route to host; next: is it switched on?")
+    assert told.after.p50_ms is None and told.after.macs < told.before.macs
+    assert json.loads((tmp_path / "separation.json").read_text())["target"] == "pi4@pi@nowhere.local"
+    assert f"latency on pi4@pi@nowhere.local was not measured: {told.target_failure}" in to_text(told).splitlines()
+
+
+def test_a_place_that_is_none_is_refused_before_anything_is_done(network: tuple[str, Path], tmp_path: Path) -> None:
+    source, samples = network
+    options = replace(QUICK, calibrate=samples, target="pi4")
+    with pytest.raises(ConfigError, match=r"'pi4' is a kind of board; next: say where it is: pi4@DESTINATION"):
+        separate_files(source, ModelFolder(tmp_path / "out"), options)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_on_an_emulated_core_instructions_are_told(network: tuple[str, Path], tmp_path: Path) -> None:
+    source, samples = network
+    options = replace(QUICK, calibrate=samples, seconds=0.05, target="pi4@emulator")
+    told = separate_files(source, ModelFolder(tmp_path), options, formats=["onnx"])
+    assert told.target_failure == "" and told.before.p50_ms is None
+    assert told.before.instructions and told.after.instructions
+    # Vectors of four: a multiplication is a quarter of an instruction, and moving what it reads is more.
+    assert 0.2 < told.before.instructions / told.before.macs < 4
+    assert "on one thread of pi4@emulator, ONNX Runtime, float: " in to_text(told)
 
 
 def test_an_agreement_is_kept_on_samples_held_back(network: tuple[str, Path], tmp_path: Path) -> None:

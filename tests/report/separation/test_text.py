@@ -38,7 +38,7 @@ def sample(**changed: object) -> Separation:
 def test_text() -> None:
     lines = to_text(sample()).splitlines()
     assert lines[0] == "net.pt2, --budget 40%: MACs 5 → 2 M (40.0%), parameters 0.02 → 0.006 M"
-    assert lines[1] == "on one thread here, ONNX Runtime, float: p50 1.25 → 0.75 ms"
+    assert lines[1] == "on one thread here, ONNX Runtime, float: p50 1.25 → 0.75 ms (measured)"
     assert lines[2] == (
         "on 2 samples held back: agreement 0.5000, error 37.5 % of the outputs' spread without repair, "
         "agreement 1.0000, error 12.5 % of the outputs' spread with"
@@ -57,6 +57,15 @@ def test_what_was_not_measured_is_not_told() -> None:
         and "agreement" not in text.splitlines()[1]
         and " with" not in text.splitlines()[1][-9:]
     )
+
+
+def test_instructions_of_an_emulated_core_are_called_so() -> None:
+    before = NetworkFigures(params=20_000, macs=5_000_000, separable_share=0, p50_ms=None, instructions=4_000_000)
+    after = before.model_copy(update={"instructions": 1_250_000})
+    found = sample(before=before, after=after, target="pi4@emulator")
+    line = "on one thread of pi4@emulator, ONNX Runtime, float: 4 → 1.25 M instructions (emulated)"
+    assert line in to_text(found).splitlines()
+    assert "emulated, on pi4@emulator; before 4" in to_html(found) and "latency p50" not in to_html(found)
 
 
 def test_page_tells_the_same_and_lets_no_name_break_out() -> None:
