@@ -61,7 +61,9 @@ def absorb(graph: ir.Graph, layer: ir.Node, scale: NDArray[np.float64], shift: N
     if is_op(layer, "Gemm"):
         biases = None if biases is None else biases * layer.attributes.get_float("beta", 1.0)
         layer.attributes.pop("beta", None)
-    old = np.zeros(1) if biases is None else biases.astype(np.float64).reshape(-1)
+    old = np.zeros(1) if biases is None else biases.astype(np.float64)
+    if old.ndim < 2 or len(old) == 1:
+        old = old.reshape(-1)  # else a Gemm's own for each row, [M, C_out] or [M, 1]
     new_bias = (old * scale + shift).astype(np.float32)
     new_weight = _scaled(layer, weights, scale).astype(np.float32)
     bias_name = bias.name if bias is not None else f"{str(weight.name).removesuffix('.weight')}.bias"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sepia.graph.kinds import Kind, kind_of
@@ -48,6 +49,15 @@ def test_into_a_gemm_either_way_round() -> None:
         names = [net.constant("w", weight), net.constant("b", net.rng.normal(size=4).astype(np.float32))]
         x = net.node("Gemm", [net.input, *names], transB=transposed, beta=0.5, alpha=2.0, channels=4)
         assert ops(holds(fold_batch_norm, net.proto(net.batch_norm(x)), tolerance=TOLERANCE)) == ["Gemm"]
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 4), (4, 4), (4, 1)])
+def test_into_a_gemm_whose_bias_is_no_vector(shape: tuple[int, ...]) -> None:
+    net = NetBuilder((4, 6))
+    names = [net.constant("w", net.rng.normal(size=(6, 4)).astype(np.float32))]
+    names.append(net.constant("b", np.asarray(net.rng.normal(size=shape), np.float32)))
+    x = net.node("Gemm", [net.input, *names], beta=0.5, channels=4)
+    assert ops(holds(fold_batch_norm, net.proto(net.batch_norm(x)), tolerance=TOLERANCE)) == ["Gemm"]
 
 
 def test_a_value_that_others_read_is_left_as_it_is() -> None:
