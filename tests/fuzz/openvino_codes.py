@@ -69,6 +69,20 @@ def _short_sums(drawn: Drawn) -> bool:
     return False
 
 
+def _transposed_offsets(drawn: Drawn) -> bool:
+    """A transposed layer on codes with zero point 0 whose weights have another."""
+    held, grids = constants_of(drawn), grids_of(drawn)
+    coded = {node.output[0]: node for node, _ in nodes_of(drawn, "DequantizeLinear") if node.input[0] in held}
+    return any(
+        a.get("group", 1) == 1
+        and node.input[0] in grids
+        and not off_zero(drawn, node.input[0])
+        and node.input[1] in coded
+        and bool(held[coded[node.input[1]].input[2]].any())
+        for node, a in nodes_of(drawn, "ConvTranspose")
+    )
+
+
 _CURVES = ("Sigmoid", "Tanh", "HardSwish")
 _JOINED = ("Clip", "Relu", "LeakyRelu", "PRelu", "Add", "Sub")
 
@@ -226,6 +240,11 @@ OPENVINO_ON_CODES: tuple[Known, ...] = (
         "depthwise Conv of codes with a multiplier above 1, at most 200 outputs and two taps whose products are beyond "
         "16 bits together",
         "those sums end at 16 bits, on processors with VNNI as well", _short_sums,
+    ),
+    Known(
+        "zero points of transposed weights", "openvino", "2026.4.1", ("openvino",),
+        "ConvTranspose of codes with zero point 0 by weights whose zero point is not 0, without groups",
+        "leaves the zero point in the weights", _transposed_offsets,
     ),
     Known(
         "scales of multiplied channels", "openvino", "2026.4.1", ("openvino",),

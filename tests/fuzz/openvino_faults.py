@@ -85,15 +85,19 @@ def _strided_pads(drawn: Drawn) -> bool:
 
 
 def _gaps_between_channels(drawn: Drawn) -> bool:
-    """A transposed layer on codes, some of whose outputs lie between its windows and so are its biases alone."""
-    found = evaluate(drawn.model, drawn.feeds)
+    """A transposed layer on codes with a pair behind it, some of whose outputs lie between its windows and so are its
+    biases alone. One whose kernel reaches from window to window runs in int8, and is right."""
+    found, readers = evaluate(drawn.model, drawn.feeds), readers_of(drawn)
     for node, a in nodes_of(drawn, "ConvTranspose"):
-        if len(node.input) < 3 or off_zero(drawn, node.input[0]):
+        if len(node.input) < 3 or off_zero(drawn, node.input[0]) or a.get("group", 1) > 1:
             continue
         step, kernel = found.step(node), found.values[node.input[1]].shape[2:]
-        strides, extra = a.get("strides", [1] * len(kernel)), a.get("output_padding", [0] * len(kernel))
-        gaps = any(k < s for k, s in zip(kernel, strides, strict=True)) or any(extra)
-        if gaps and step is not None and np.unique(step).size > 1:
+        gaps = any(k < s for k, s in zip(kernel, a.get("strides", kernel), strict=True))
+        behind = [reader for reader in readers.get(node.output[0], []) if reader is not None]
+        for clamp in [reader for reader in behind if reader.op_type in ("Relu", "Clip")]:
+            behind += [reader for reader in readers.get(clamp.output[0], []) if reader is not None]
+        quantised = any(reader.op_type == "QuantizeLinear" for reader in behind)
+        if gaps and quantised and step is not None and np.unique(step).size > 1:
             return True
     return False
 
@@ -202,8 +206,8 @@ OPENVINO: tuple[Known, ...] = (
     ),
     Known(
         "biases between windows", "openvino", "2026.4.1", ("openvino",),
-        "ConvTranspose of codes with zero point 0, with a bias, scales by channel and a kernel smaller than its stride "
-        "or output_padding",
+        "ConvTranspose of codes with zero point 0, without groups, with a bias, scales by channel, a kernel smaller "
+        "than its stride and a pair behind",
         "all channels on the scale of the first", _gaps_between_channels,
     ),
     Known(

@@ -128,6 +128,11 @@ SHOWN: dict[tuple[str, str], Callable[[], Drawn]] = {
         f"g (float[1, 1, 4] x) => (float[1, 1, 3] y) {GRIDS} {{ {pair('x')}"
         "m = AveragePool<kernel_shape = [2]>(x_dq) y = Mul(m, m) }"
     ),
+    ("openvino", "zero points of transposed weights"): lambda: written(
+        "g (float[1, 2, 4] x) => (float[1, 2, 4] y) <float s = {0.02}, uint8 z = {0}, float v = {0.003},"
+        f"uint8 n = {{121}}, uint8[2, 2, 1] w_codes = {{100, 200, 20, 99}}> {{ {pair('x')}"
+        "w = DequantizeLinear(w_codes, v, n) y = ConvTranspose(x_dq, w) }"
+    ),
     ("openvino", "products in a row"): lambda: written(
         f"g (float[1, 4] x) => (float[1, 3] y) {GRIDS[:-1]}, float v = {{0.003}}, int8 n = {{0}},"
         f"int8[4, 3] w_codes = {{{CODES}}}, int8[3, 3] m_codes = {{90, -7, 33, 12, -81, 5, -60, 77, 20}}>"
