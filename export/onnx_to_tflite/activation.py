@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .elementwise import sum_in_range
 from .layout import Perm, as_is, permuted
 from .program import Options, Quantization, Tensor
 from .rows import Condition, lowers
@@ -104,9 +105,20 @@ def _is_sixth(site: Site) -> bool:
     return abs(alpha - 1 / 6) < 1e-6 and beta == 0.5
 
 
+def _sum_fits(site: Site) -> bool:
+    held, out = site.params(0), site.params(site.output)
+    if held is None or out is None:
+        return True
+    total = 6 * float(out.scale[0])
+    return sum_in_range(float(held.scale[0]) / total, 3 / 127 / total)
+
+
 @lowers(
     "HardSigmoid", becomes="ADD, RELU6 fused, MUL", data=1,
-    int8=(Condition("alpha 1/6 and beta 1/2", _is_sixth),),
+    int8=(
+        Condition("alpha 1/6 and beta 1/2", _is_sixth),
+        Condition("ratios of scales in [2^-10, 2^6), as of a sum", _sum_fits),
+    ),
 )  # fmt: skip
 def hard_sigmoid(site: Site, write: Writer) -> None:
     """relu6(x + 3) / 6. Other slopes, in float only: clip(x · alpha + beta, 0, 1).

@@ -8,7 +8,7 @@ from .rows import Condition, lowers
 from .site import Site, dims
 from .writer import Writer
 
-__all__ = ["arithmetic", "division", "extremum"]
+__all__ = ["arithmetic", "division", "extremum", "sum_in_range"]
 
 _KINDS = {"Add": "AddOptions", "Sub": "SubOptions", "Mul": "MulOptions", "Div": "DivOptions"}
 
@@ -27,7 +27,11 @@ def _in_range(site: Site) -> bool:
     scale = float(out.scale[0])
     if site.node.op_type == "Mul":
         return 2.0**-16 <= float(first.scale[0]) * float(second.scale[0]) / scale < 2.0**-1
-    ratios = [float(first.scale[0]) / scale, float(second.scale[0]) / scale]
+    return sum_in_range(float(first.scale[0]) / scale, float(second.scale[0]) / scale)
+
+
+def sum_in_range(*ratios: float) -> bool:
+    """ratios: the scale of each addend over that of the sum."""
     return all(2.0**-10 <= ratio < 2.0**6 for ratio in ratios)
 
 

@@ -46,6 +46,7 @@ CASES: dict[str, Build] = {
     "hard sigmoid": unary("HardSigmoid", (1 / 255, 0), alpha=1 / 6, beta=0.5),
     "hard sigmoid, narrow": unary("HardSigmoid", (1 / 300, 0), alpha=1 / 6, beta=0.5),
     "hard sigmoid, wide": unary("HardSigmoid", (1 / 200, 10), alpha=1 / 6, beta=0.5),
+    "hard sigmoid, saturated": unary("HardSigmoid", (0.00001, 0), alpha=1 / 6, beta=0.5),
     "hard sigmoid, another slope": unary("HardSigmoid", (1 / 255, 0)),
     "sigmoid": unary("Sigmoid", (1 / 256, 0)),
     "sigmoid to another grid": unary("Sigmoid", (1 / 191, 0)),
