@@ -12,11 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from .interval import Array
+from .interval import ULP, Array
 
 __all__ = ["average_pool", "conv", "conv_transpose", "max_pool", "pads_of", "read_by_resize", "resize"]
 
 Attributes = dict[str, Any]
+
+_BESIDE = 4 * ULP
+"""Of the size of an image: what float32 may lose of a place in it."""
 
 
 def _each(attributes: Attributes, name: str, count: int, default: int = 1) -> list[int]:
@@ -135,13 +138,22 @@ def average_pool(x: Array, attributes: Attributes) -> Array:
     return _pool(x, attributes, 0.0, mean)
 
 
-def resize(x: Array, scales: Sequence[float], sizes: Sequence[int], attributes: Attributes) -> Array:
-    """One axis after the other: each output is a sum of one or two inputs. scales, sizes: of every axis."""
+def resize(
+    low: Array, high: Array, scales: Sequence[float], sizes: Sequence[int], attributes: Attributes
+) -> tuple[Array, Array]:
+    """One axis after the other: each output is a sum of one or two inputs. scales, sizes: of every axis.
+
+    low, high: least and greatest of the input; the same of the output. They differ in outputs of exact inputs as well
+    where it is up to float32's rounding which of two pixels is the nearest.
+    """
     for axis, (scale, size) in enumerate(zip(scales, sizes, strict=True)):
-        if scale != 1.0 or size != x.shape[axis]:
-            matrix = _weights(x.shape[axis], size, scale, attributes)
-            x = np.moveaxis(np.tensordot(matrix, x, (1, axis)), 0, axis)
-    return x
+        if scale != 1.0 or size != low.shape[axis]:
+            shares = [_weights(low.shape[axis], size, scale, attributes, beside) for beside in (0.0, -_BESIDE, _BESIDE)]
+            lows, highs = (
+                [np.moveaxis(np.tensordot(matrix, end, (1, axis)), 0, axis) for matrix in shares] for end in (low, high)
+            )
+            low, high = np.minimum.reduce(lows), np.maximum.reduce(highs)
+    return low, high
 
 
 def read_by_resize(
@@ -173,11 +185,19 @@ def source(size_in: int, size_out: int, scale: float, mode: str) -> Array:
     return found
 
 
-def _weights(size_in: int, size_out: int, scale: float, attributes: Attributes) -> Array:
-    """[size_out, size_in]: the share of each input in each output."""
-    at = source(size_in, size_out, scale, attributes.get("coordinate_transformation_mode", b"half_pixel").decode())
+def _weights(size_in: int, size_out: int, scale: float, attributes: Attributes, beside: float = 0.0) -> Array:
+    """[size_out, size_in]: the share of each input in each output.
+
+    beside: of the image, how far off each nearest one is looked for where one step is no float32 number. 7 · (23 / 7),
+    say, is 23 or a little less, and the floor of that another pixel.
+    """
+    mode = attributes.get("coordinate_transformation_mode", b"half_pixel").decode()
+    at = source(size_in, size_out, scale, mode)
     matrix, rows = np.zeros((size_out, size_in)), np.arange(size_out)
     if attributes.get("mode", b"nearest") == b"nearest":
+        step = (size_in - 1) / max(size_out - 1, 1) if mode == "align_corners" else 1 / scale
+        if step != float(np.float32(step)):
+            at = at + beside * size_in
         rounded = {
             "round_prefer_floor": np.ceil(at - 0.5), "round_prefer_ceil": np.floor(at + 0.5),
             "floor": np.floor(at), "ceil": np.ceil(at),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from onnx.reference import ReferenceEvaluator
 
 from fuzz.numbered import draw_graph
 from fuzz.reference import evaluate
+from fuzz.written import written
 
 SEED = 71
 
@@ -26,3 +28,21 @@ def test_float_graphs_are_what_onnx_says(number: int) -> None:
         span = wanted.magnitude.max(initial=0) or 1.0
         assert (array >= wanted.low - 1e-4 * span).all()
         assert (array <= wanted.high + 1e-4 * span).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "settings", "undecided"),
+    [
+        (24, 'coordinate_transformation_mode = "align_corners", nearest_mode = "floor"', [23]),
+        (16, 'coordinate_transformation_mode = "asymmetric", nearest_mode = "floor"', []),
+        (16, 'coordinate_transformation_mode = "half_pixel"', []),
+    ],
+    ids=["7 / 23 · 23", "doubled", "doubled from the middles"],
+)
+def test_rounding_may_choose_the_nearest_pixel(size: int, settings: str, undecided: list[int]) -> None:
+    drawn = written(
+        f"g (float[1, 1, 8] x) => (float[1, 1, {size}] y) <int64[3] n = {{1, 1, {size}}}>"
+        f'{{ y = Resize<mode = "nearest", {settings}>(x, , , n) }}'
+    )
+    found = evaluate(drawn.model, drawn.feeds).values["y"]
+    assert np.flatnonzero(found.radius > 1e-3).tolist() == undecided
