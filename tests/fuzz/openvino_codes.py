@@ -59,11 +59,13 @@ def _short_sums(drawn: Drawn) -> bool:
         small = found.values[node.output[0]].low[0].size <= _MOST_OF_MATRICES
         if not (small and taps.shape[0] > a.get("group", 1) > 1 == taps.shape[1]):
             continue
-        # Codes of int8 are counted from the least one.
-        codes = found.values[node.input[0]].middle / scale + zero_point - np.iinfo(zero_point.dtype).min
+        # Codes of int8 are counted from the least one. Pads are what 0 is.
+        steps, nothing = found.values[node.input[0]].middle / scale, int(zero_point) - np.iinfo(zero_point.dtype).min
         place = np.arange(taps[0].size).reshape(taps[0].shape)
         for first in range(0, place.size, 2):
-            sums = kernels.conv(codes, np.where(place // 2 == first // 2, taps, 0), a)
+            two = np.where(place // 2 == first // 2, taps, 0)
+            of_nothing = nothing * two.sum(axis=tuple(range(1, two.ndim)))
+            sums = kernels.conv(steps, two, a) + of_nothing.reshape(1, -1, *[1] * (two.ndim - 2))
             if sums.max() >= 2**15 or sums.min() < -(2**15):
                 return True
     return False
