@@ -51,6 +51,8 @@ def _rewritten(looked: Looked, node: Any) -> list[Any]:
     if not 0 <= left < strides[-1]:
         return []
     off = max(0, left - pads[-1])
+    if off >= image[-1]:  # The window lies in the pads alone.
+        return []
     pads[-1] -= left - off
     layer = type(node)()
     layer.CopyFrom(node)

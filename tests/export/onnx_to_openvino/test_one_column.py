@@ -56,8 +56,9 @@ def test_the_same_windows_of_a_padded_volume(tmp_path: Path) -> None:
         ("1, 1, 8, 4", "1, 1, 3, 3", "strides = [3, 1]"),
         ("1, 2, 8, 4", "1, 2, 3, 3", "strides = [1, 3]"),
         ("1, 1, 8, W", "1, 1, 3, 3", "strides = [1, 3]"),
+        ("1, 1, 8, 1", "1, 1, 3, 1", "strides = [1, 3], pads = [0, 1, 0, 0]"),
     ],
-    ids=["two columns", "no stride", "two channels", "an open width"],
+    ids=["two columns", "no stride", "two channels", "an open width", "pads alone"],
 )
 def test_others_stay(image: str, weight: str, attributes: str) -> None:
     model = small_net(
