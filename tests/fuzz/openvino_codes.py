@@ -205,6 +205,8 @@ def _rounded_means(drawn: Drawn) -> bool:
     def on_codes(node: onnx.NodeProto) -> bool:
         if node.op_type in ("Conv", "ConvTranspose"):
             return node.input[1] in found.held
+        if node.op_type == "AveragePool":
+            return any(attribute.name == "ceil_mode" and attribute.i for attribute in node.attribute)
         if node.op_type in _ON_CODES or (node.op_type in _BY_TWO and not held.keys() & node.input):
             return True
         behind = {None if reader is None else reader.op_type for reader in readers.get(node.output[0], [])}
@@ -265,7 +267,7 @@ OPENVINO_ON_CODES: tuple[Known, ...] = (
     Known(
         "means without a pair", "openvino", "2026.4.1", ("openvino",),
         "AveragePool of codes (or a mean over the one axis of rank 3) without a pair, then, moved or not, a layer, a "
-        "mean, LeakyRelu, PRelu, Add, Sub, Mul, Div, BatchNormalization or Clip",
+        "mean (AveragePool: with ceil_mode), LeakyRelu, PRelu, Add, Sub, Mul, Div, BatchNormalization or Clip",
         "rounds the mean to a code (its pass MarkupAvgPoolPrecisionPreserved)", _rounded_means,
     ),
     Known(
