@@ -52,7 +52,7 @@ def _builtin(found: Reference, node: onnx.NodeProto, out: Held) -> Array | float
     held = [found.held[name] for name in node.input if name in found.held]
     if node.op_type == "Mul" and len(held) == 2:
         return _twice(np.asarray(held[0].scale[0] * held[1].scale[0] / scale))
-    if node.op_type == "LeakyRelu" and held:
+    if node.op_type == "LeakyRelu" and found.carried(node.input[0]) is not None:
         return float(max(_twice(np.asarray(abs(factor))) for factor in _factors(found, node, out)))
     if node.op_type == "PRelu" and held:
         factors = [held[0].scale[0] / scale, held[0].scale[0] * (held[1].scale[0] if len(held) > 1 else 0) / scale]
@@ -62,7 +62,8 @@ def _builtin(found: Reference, node: onnx.NodeProto, out: Held) -> Array | float
 
 def _factors(found: Reference, node: onnx.NodeProto, out: Held) -> tuple[float, float]:
     """Of a LeakyRelu's codes above zero and below."""
-    above = float(found.held[node.input[0]].scale[0] / out.scale[0])
+    held = found.carried(node.input[0])
+    above = 0.0 if held is None else float(held.scale[0] / out.scale[0])
     return above, above * next((a.f for a in node.attribute if a.name == "alpha"), 0.01)
 
 
@@ -95,11 +96,12 @@ def _xnnpack(found: Reference, node: onnx.NodeProto, out: Held) -> Array | float
         read, sizes = read_by_resize(found, node, attributes), found.values[node.input[0]].shape
         axes = sum(old != new for old, new in zip(sizes, read.shape, strict=True))
         return axes * 2.0**-12 * (read.high - read.low) / out.scale[0]
-    if node.op_type == "LeakyRelu" and node.input[0] in found.held:
+    held = found.carried(node.input[0])
+    if node.op_type == "LeakyRelu" and held is not None:
         if not all(2.0**-8 <= factor <= 2.0**7 for factor in _factors(found, node, out)):
             return _builtin(found, node, out)
         x = found.values[node.input[0]]
-        return x.magnitude / found.held[node.input[0]].scale[0] * 2.0**-9
+        return x.magnitude / held.scale[0] * 2.0**-9
     return _builtin(found, node, out) if node.op_type == "PRelu" else 0.0
 
 

@@ -104,6 +104,14 @@ class Reference:
         shadow = replace(self, values={read: exactly(array) for read, array in lost.items()})
         return shadow.apply(node)[list(node.output).index(name)].high
 
+    def carried(self, name: str) -> Held | None:
+        """The grid that codes have where `name` is read: of its pair, or of the pair before a move that has none."""
+        node = self.makers.get(name)
+        if name in self.held or node is None or node.op_type in ("Relu", "Clip") or not self.moves(node):
+            return self.held.get(name)
+        reals = [read for read in node.input if read in self.values]
+        return self.carried(reals[0]) if len(reals) == 1 else None
+
     def moves(self, node: onnx.NodeProto) -> bool:
         """Whether the loader lets a layer before `node` make the codes behind it."""
         if node.op_type == "Pad":

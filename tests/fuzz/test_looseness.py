@@ -75,6 +75,18 @@ def leaky(alpha: float) -> Drawn:
     )
 
 
+@pytest.mark.parametrize("engine", ["litert builtin", "litert xnnpack"])
+def test_a_move_carries_codes_to_a_kernel_that_rounds_coarsely(engine: str, tmp_path: Path) -> None:
+    drawn = written(
+        "g (float[64, 256] x) => (float[256, 64] y_dq) <float s = {0.03}, float t = {0.007}, int8 z = {-20}>"
+        "{ x_q = QuantizeLinear(x, s, z) x_dq = DequantizeLinear(x_q, s, z) m = Transpose<perm = [1, 0]>(x_dq)"
+        "y = LeakyRelu<alpha = 0.1>(m) y_q = QuantizeLinear(y, t, z) y_dq = DequantizeLinear(y_q, t, z) }"
+    )
+    plain, loose = beyond(drawn, engine, tmp_path)
+    assert plain != []
+    assert loose == []
+
+
 def test_xnnpack_leaves_small_slopes_to_the_built_in_kernel(tmp_path: Path) -> None:
     plain, loose = beyond(leaky(0.009), "litert xnnpack", tmp_path)
     assert plain != []
