@@ -116,3 +116,27 @@ def test_a_resize_that_rounds_nothing_has_no_looseness(engine: str) -> None:
     for name in ("y_dq", "v_dq"):
         assert np.array_equal(found.values[name].low, exact.values[name].low)
         assert np.array_equal(found.values[name].high, exact.values[name].high)
+
+
+def fine(act: str, scale: float) -> Drawn:
+    """Zeros, and numbers of another scale, onto a grid of `scale`."""
+    return written(
+        "g (float[1, 64] x) => (float[1, 64] y_dq) <float s = {0.0523}, uint8 z = {119}, float r = {0.00395848},"
+        f"uint8 top = {{255}}, float t = {{{scale:.12f}}}, uint8 m = {{128}}> {{ x_q = QuantizeLinear(x, s, z)"
+        "x_dq = DequantizeLinear(x_q, s, z) g = Sigmoid(x_dq) g_q = QuantizeLinear(g, r, top)"
+        f"g_dq = DequantizeLinear(g_q, r, top) y = {act}(g_dq, x_dq) y_q = QuantizeLinear(y, t, m)"
+        "y_dq = DequantizeLinear(y_q, t, m) }",
+        spread=1.0 if act == "Mul" else 0.0,
+    )
+
+
+@pytest.mark.parametrize("act", ["Add", "Sub", "Mul"])
+def test_openvino_rounds_the_zero_points_part_where_it_is_worth_codes(act: str, tmp_path: Path) -> None:
+    plain, loose = beyond(fine(act, 2e-9), "openvino", tmp_path)
+    assert plain != [], "0 is a rounding error"
+    assert loose == []
+    exact, coarse = (
+        evaluate(fine(act, 0.004).model, fine(act, 0.004).feeds, loose) for loose in (None, LOOSENESS["openvino"])
+    )
+    assert np.array_equal(coarse.values["y_dq"].low, exact.values["y_dq"].low)
+    assert np.array_equal(coarse.values["y_dq"].high, exact.values["y_dq"].high)
