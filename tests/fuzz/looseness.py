@@ -129,8 +129,14 @@ def _xnnpack(found: Reference, node: onnx.NodeProto, out: Held) -> Array | float
 
 
 def _onnxruntime(found: Reference, node: onnx.NodeProto, out: Held) -> Array | float:
-    """Its QLinearSoftmax cuts off what is left of a division: a lone 1 becomes 255/256."""
-    return 1.0 if node.op_type == "Softmax" and node.input[0] in found.held else 0.0
+    """Its QLinearSoftmax cuts off what is left of a division: a lone 1 becomes 255/256. Its QLinearAdd takes each zero
+    point off as a number of its own, float32, in steps of the output: its last bits count on a grid a hundred thousand
+    times finer than that of what is added.
+    """
+    held = [found.held[name] for name in node.input if name in found.held]
+    if node.op_type == "Add" and len(held) == 2:
+        return float(sum(255 * 2.0**-23 * one.scale[0] / out.scale[0] for one in held))
+    return 1.0 if node.op_type == "Softmax" and held else 0.0
 
 
 LOOSENESS: dict[str, Looseness] = {

@@ -140,3 +140,14 @@ def test_openvino_rounds_the_zero_points_part_where_it_is_worth_codes(act: str, 
     )
     assert np.array_equal(coarse.values["y_dq"].low, exact.values["y_dq"].low)
     assert np.array_equal(coarse.values["y_dq"].high, exact.values["y_dq"].high)
+
+
+def test_sums_on_a_grid_far_finer_than_what_is_added(tmp_path: Path) -> None:
+    drawn = written(
+        "g (float[1, 6, 1, 4] x) => (float[1, 6, 1, 4] y_dq) <float s = {0.03613}, uint8 z = {255}, float t = {8.4e-8},"
+        "uint8 u = {0}> { x_q = QuantizeLinear(x, s, z) x_dq = DequantizeLinear(x_q, s, z) y = Add(x_dq, x_dq)"
+        "y_q = QuantizeLinear(y, t, u) y_dq = DequantizeLinear(y_q, t, u) }"
+    )
+    plain, loose = beyond(drawn, "onnxruntime", tmp_path)
+    assert plain != [], "each zero point is taken off as a number of its own"
+    assert loose == []
