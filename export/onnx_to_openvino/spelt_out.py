@@ -6,13 +6,21 @@ from typing import Any
 
 from .one_column import stride_one_column
 from .pads_on_codes import put_pads_on_codes
+from .products_apart import keep_products_apart
 from .slopes import align_slopes
 from .transposed_pads import spell_out_transposed_pads
 from .whole_windows import window_reductions
 
 __all__ = ["spell_out"]
 
-_REWRITES = (spell_out_transposed_pads, put_pads_on_codes, align_slopes, window_reductions, stride_one_column)
+_REWRITES = (
+    spell_out_transposed_pads,
+    put_pads_on_codes,
+    align_slopes,
+    window_reductions,
+    stride_one_column,
+    keep_products_apart,
+)
 
 
 def spell_out(model: Any) -> bool:

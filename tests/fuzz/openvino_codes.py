@@ -13,7 +13,7 @@ import onnx
 
 from . import kernels
 from .draft import Drawn
-from .known import Known, constants_of, grids_of, nodes_of, off_zero, readers_of, unchanged
+from .known import Known, constants_of, grids_of, nodes_of, off_zero, readers_of
 from .reference import evaluate
 
 __all__ = ["OPENVINO_ON_CODES"]
@@ -110,50 +110,6 @@ def _lost_scales(drawn: Drawn) -> bool:
             if reader.op_type in _CURVES or len(node.input) > 2 or behind != {"QuantizeLinear"}:
                 return True
     return False
-
-
-_APART = ("LeakyRelu", "PRelu")
-_MOST_ROWS, _MOST_COLUMNS = 8, 256
-"""Beyond which products of matrices are not joined."""
-
-
-def _products_in_a_row(drawn: Drawn) -> bool:
-    """Two products of matrices, both on codes, with pairs and elementwise ops between: they become one kernel. In it,
-    where no bias is added to a product, the zero point is not taken off."""
-    found, readers, idle = evaluate(drawn.model, drawn.feeds), readers_of(drawn), unchanged(drawn)
-    known = constants_of(drawn).keys() | found.held.keys() - grids_of(drawn).keys()
-
-    def read(node: onnx.NodeProto) -> str:
-        name = node.input[0]
-        while name not in found.held and name in idle:
-            name = idle[name]
-        return str(name)
-
-    def next_of(node: onnx.NodeProto) -> onnx.NodeProto | None:
-        """The product behind this one, nobody else reading what lies between."""
-        while len(readers.get(node.output[0], [])) == 1:
-            reader = readers[node.output[0]][0]
-            if reader is None or reader.op_type in _APART or reader.output[0] in small:
-                return reader if reader is not None and reader.output[0] in small else None
-            node = reader
-        return None
-
-    def goes_wrong(node: onnx.NodeProto) -> bool:
-        behind = readers.get(node.output[0], []) if node.op_type == "MatMul" else []
-        added = [name for reader in behind if reader is not None and reader.op_type == "Add" for name in reader.input]
-        biases = [found.values[name] for name in [*node.input[2:], *added] if name in known]
-        return off_zero(drawn, read(node)) and not any(bias.magnitude.any() for bias in biases)
-
-    small = {
-        node.output[0]: node
-        for node, _ in nodes_of(drawn, "Gemm", "MatMul")
-        if read(node) in found.held
-        and len(found.values[node.input[0]].shape) == 2
-        and found.values[node.input[0]].shape[0] <= _MOST_ROWS
-        and max(found.values[node.input[1]].shape) <= _MOST_COLUMNS
-    }
-    rows = [(node, next_of(node)) for node in small.values() if node.input[1] in found.held]
-    return any(goes_wrong(one) or goes_wrong(other) for one, other in rows if other is not None)
 
 
 _MOVES = (
@@ -256,13 +212,6 @@ OPENVINO_ON_CODES: tuple[Known, ...] = (
         "Sigmoid, Tanh or HardSwish; with a bias, or without a pair behind, also a Clip, Relu, LeakyRelu, PRelu, Add "
         "or Sub",
         "all sums are 0", _lost_scales,
-    ),
-    Known(
-        "products in a row", "openvino", "2026.4.1", ("openvino",),
-        "Gemm or MatMul of at most 8 rows of codes, then another with pairs and elementwise ops between, no dimension "
-        "above 256, one of them without bias and on a zero point that is not 0",
-        "other sums: as one kernel (its pass MLPSeqTokenization) they do not take the zero point off",
-        _products_in_a_row,
     ),
     Known(
         "means without a pair", "openvino", "2026.4.1", ("openvino",),

@@ -133,12 +133,6 @@ SHOWN: dict[tuple[str, str], Callable[[], Drawn]] = {
         f"uint8 n = {{121}}, uint8[2, 2, 1] w_codes = {{100, 200, 20, 99}}> {{ {pair('x')}"
         "w = DequantizeLinear(w_codes, v, n) y = ConvTranspose(x_dq, w) }"
     ),
-    ("openvino", "products in a row"): lambda: written(
-        f"g (float[1, 4] x) => (float[1, 3] y) {GRIDS[:-1]}, float v = {{0.003}}, int8 n = {{0}},"
-        f"int8[4, 3] w_codes = {{{CODES}}}, int8[3, 3] m_codes = {{90, -7, 33, 12, -81, 5, -60, 77, 20}}>"
-        f"{{ {pair('x')} w = DequantizeLinear(w_codes, v, n) m = DequantizeLinear(m_codes, v, n)"
-        f"k = MatMul(x_dq, w) {pair('k')} y = MatMul(k_dq, m) }}"
-    ),
     ("openvino", "pairs behind a Concat"): lambda: written(
         "g (float[2, 4] x) => (float[2, 8] y_dq) <float s = {0.02}, uint8 z = {107}>"
         f"{{ {pair('x')} c = Concat<axis = 1>(x_dq, x_dq) {pair('c')} y = Identity(c_dq) {pair('y')} }}"
@@ -270,6 +264,10 @@ BESIDE = {
     "taps whose sums fit": f"g (float[1, 2, 1, 9] x) => (float[1, 4, 1, 7] y) {GRIDS[:-1]}, float v = {{0.003}},"
     f"int8 n = {{0}}, int8[4, 1, 1, 3] w_codes = {{{', '.join(['-63, -60, 90'] * 4)}}}>"
     f"{{ {pair('x')} w = DequantizeLinear(w_codes, v, n) y = Conv<group = 2>(x_dq, w) }}",
+    "products in a row": f"g (float[1, 4] x) => (float[1, 3] y) {GRIDS[:-1]}, float v = {{0.003}}, int8 n = {{0}},"
+    f"int8[4, 3] w_codes = {{{CODES}}}, int8[3, 3] m_codes = {{90, -7, 33, 12, -81, 5, -60, 77, 20}}>"
+    f"{{ {pair('x')} w = DequantizeLinear(w_codes, v, n) m = DequantizeLinear(m_codes, v, n)"
+    f"k = MatMul(x_dq, w) {pair('k')} y = MatMul(k_dq, m) }}",
     "products in a row with a bias each": f"g (float[1, 4] x) => (float[1, 4] y) {GRIDS[:-1]}, float v = {{0.003}},"
     f"int8 n = {{0}}, float[4] b = {{0.1, 0.2, 0.3, 0.4}}, int8[4, 4] w_codes = {{{CODES}, 3, -99, 50, 17}}>"
     f"{{ {pair('x')} w = DequantizeLinear(w_codes, v, n) k = Gemm(x_dq, w, b) {pair('k')} y = Gemm(k_dq, w, b) }}",
