@@ -115,6 +115,13 @@ def _factor_of_mean(drawn: Drawn) -> bool:
     return False
 
 
+def _transposed_outputs(drawn: Drawn) -> bool:
+    """A float output that a Transpose with a pair behind it reads, too."""
+    outputs = {info.name for info in drawn.model.graph.output} - set(grids_of(drawn))
+    quantised = {node.input[0] for node, _ in nodes_of(drawn, "QuantizeLinear")}
+    return any(node.input[0] in outputs and node.output[0] in quantised for node, _ in nodes_of(drawn, "Transpose"))
+
+
 def _with_nothing_done(drawn: Drawn, grids: dict[str, tuple[Array, Array]]) -> dict[str, tuple[Array, Array]]:
     alike = dict(grids)
     for node, _ in nodes_of(drawn, "Identity"):
@@ -170,6 +177,11 @@ MOVED: tuple[Known, ...] = (
         "means that count beyond their pads", "onnxruntime", "1.32.0", _OPTIMISED,
         "AveragePool of codes with count_include_pad and ceil_mode whose last window reaches beyond the pads",
         "divides by the whole window (its kernel QLinearAveragePool)", _counted_beyond,
+    ),
+    Known(
+        "outputs before a Transpose", "onnxruntime", "1.32.0", _OPTIMISED,
+        "a float output that a Transpose with a pair behind it reads as well",
+        "gives the output in steps of that pair: carries it in front of the Transpose", _transposed_outputs,
     ),
     Known(
         "factors of a mean", "onnxruntime", "1.32.0", _OPTIMISED,

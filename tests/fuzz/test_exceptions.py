@@ -155,6 +155,10 @@ SHOWN: dict[tuple[str, str], Callable[[], Drawn]] = {
         f"g (float[1, 1, 4] x) => (float[1, 1, 2] y_dq) {GRIDS} {{ {pair('x')}"
         f"y = AveragePool<kernel_shape = [3], strides = [2], ceil_mode = 1, count_include_pad = 1>(x_dq) {pair('y')} }}"
     ),
+    ("onnxruntime", "outputs before a Transpose"): lambda: written(
+        f"g (float[3, 4] x) => (float[3, 4] t_out, float[4, 3] y_dq) {GRIDS}"
+        f"{{ t_out = Tanh(x) y = Transpose<perm = [1, 0]>(t_out) {pair('y')} }}"
+    ),
     ("onnxruntime", "factors of a mean"): lambda: written(
         "g (float[1, 1, 4] x) => (float[1, 1, 1] y_dq) <float s = {15}, int8 z = {30}, float t = {0.013}>"
         f"{{ {pair('x')} y = GlobalAveragePool(x_dq) {pair('y', 't')} }}",
@@ -271,6 +275,8 @@ BESIDE = {
     "products in a row with a bias each": f"g (float[1, 4] x) => (float[1, 4] y) {GRIDS[:-1]}, float v = {{0.003}},"
     f"int8 n = {{0}}, float[4] b = {{0.1, 0.2, 0.3, 0.4}}, int8[4, 4] w_codes = {{{CODES}, 3, -99, 50, 17}}>"
     f"{{ {pair('x')} w = DequantizeLinear(w_codes, v, n) k = Gemm(x_dq, w, b) {pair('k')} y = Gemm(k_dq, w, b) }}",
+    "an output in front of a Reshape": f"g (float[4, 16] x) => (float[4, 16] r, float[64] y_dq)"
+    f" {GRIDS[:-1]}, int64[1] flat = {{-1}}> {{ r = Tanh(x) y = Reshape(r, flat) {pair('y')} }}",
     "a Softmax with pairs beside it": f"g (float[4, 16] x) => (float[4, 16] y_dq) {GRIDS}"
     f"{{ {pair('x')} y = Softmax<axis = 1>(x_dq) {pair('y', 't', 'u')} }}",
 }
