@@ -57,7 +57,9 @@ def forget_findings(folder: Path) -> list[int]:
 
 @dataclass
 class Summary:
-    """graphs: how many; distinct: how many of them differ. findings: kind → the numbers that show it."""
+    """graphs: how many; distinct: how many of them differ. findings: kind → the numbers that show it. coded: engine →
+    graphs with codes; shares: of their codes those that are pinned, each graph's share added.
+    """
 
     graphs: int = 0
     float_graphs: int = 0
@@ -67,6 +69,8 @@ class Summary:
     codes: Counter[str] = field(default_factory=Counter)
     pinned: Counter[str] = field(default_factory=Counter)
     equal: Counter[str] = field(default_factory=Counter)
+    coded: Counter[str] = field(default_factory=Counter)
+    shares: dict[str, float] = field(default_factory=dict)
     relative: dict[str, float] = field(default_factory=dict)
     refusals: Counter[str] = field(default_factory=Counter)
     refused: int = 0
@@ -101,6 +105,9 @@ class Summary:
             self.compared[engine] += 1
             for key in ("codes", "pinned", "equal"):
                 getattr(self, key)[engine] += told[key]
+            if told["codes"]:
+                self.coded[engine] += 1
+                self.shares[engine] = self.shares.get(engine, 0.0) + told["pinned"] / told["codes"]
             self.relative[engine] = max(self.relative.get(engine, 0.0), told["relative"])
 
     def _find(self, engine: str, what: str, number: int) -> None:
