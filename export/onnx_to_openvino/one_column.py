@@ -11,32 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from .proto import Looked
+from .proto import Looked, copied, replace_nodes
 
 __all__ = ["stride_one_column"]
 
 
-def stride_one_column(model: Any) -> bool:
+def stride_one_column(looked: Looked) -> bool:
     """Such convolutions get a stride of 1, and a Slice before them where columns are left over.
 
-    model: onnx.ModelProto, changed in place. Returns whether it was.
+    Changes the model in place. Returns whether it did.
     """
-    from onnx import GraphProto
-
-    looked, written, changed = Looked(model), GraphProto(), False
-    for node in model.graph.node:
-        nodes = _rewritten(looked, node) if node.op_type == "Conv" and not node.domain else []
-        changed |= bool(nodes)
-        written.node.extend(nodes or [node])
-    if changed:
-        model.graph.ClearField("node")
-        model.graph.node.extend(written.node)
-    return changed
+    return replace_nodes(looked, _rewritten)
 
 
 def _rewritten(looked: Looked, node: Any) -> list[Any]:
     from onnx import helper
 
+    if node.op_type != "Conv":
+        return []
     given = looked.attributes(node)
     kernel, image = (looked.sizes(name) or [] for name in (node.input[1], node.input[0]))
     count = len(kernel) - 2
@@ -54,13 +46,7 @@ def _rewritten(looked: Looked, node: Any) -> list[Any]:
     if off >= image[-1]:  # The window lies in the pads alone.
         return []
     pads[-1] -= left - off
-    layer = type(node)()
-    layer.CopyFrom(node)
-    kept = [attribute for attribute in node.attribute if attribute.name not in ("strides", "pads", "auto_pad")]
-    del layer.attribute[:]
-    layer.attribute.extend(kept)
-    layer.attribute.append(helper.make_attribute("strides", [*strides[:-1], 1]))
-    layer.attribute.append(helper.make_attribute("pads", pads))
+    layer = copied(node, "strides", "pads", "auto_pad", strides=[*strides[:-1], 1], pads=pads)
     if not off:
         return [layer]
     name = f"{node.output[0]}_columns"

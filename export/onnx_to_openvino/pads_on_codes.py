@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .proto import Looked
+from .proto import Looked, copied, replace_nodes
 
 __all__ = ["put_pads_on_codes"]
 
@@ -22,29 +22,17 @@ _NO_NUMBER_BETWEEN = 1e-4
 """Of a step: how far a Pad's number may lie from a code and still be meant by it."""
 
 
-def put_pads_on_codes(model: Any) -> bool:
+def put_pads_on_codes(looked: Looked) -> bool:
     """Pad the codes of grids whose zero point is not 0 for the layers named above, and for a Pad with a number other
     than 0 the codes of any grid that has that number. Means that may end behind their pads (ceil_mode) stay so.
 
-    model: onnx.ModelProto, changed in place. Returns whether it was.
+    Changes the model in place. Returns whether it did.
     """
-    from onnx import GraphProto
-
-    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
-    if opset < _PADS_OF_ANY_TYPE:
-        return False
-    looked, written = Looked(model), GraphProto()
-    for node in model.graph.node:
-        written.node.extend(_padded(looked, node) or [node])
-    changed = len(written.node) > len(model.graph.node)
-    if changed:
-        model.graph.ClearField("node")
-        model.graph.node.extend(written.node)
-    return changed
+    return looked.opset >= _PADS_OF_ANY_TYPE and replace_nodes(looked, _padded)
 
 
 def _padded(looked: Looked, node: Any) -> list[Any]:
-    grid = looked.grid(node.input[0]) if node.op_type in ("Pad", *_PADS) and not node.domain else None
+    grid = looked.grid(node.input[0]) if node.op_type in ("Pad", *_PADS) else None
     if grid is None:
         return []
     _, scale, zero_point = grid
@@ -58,12 +46,8 @@ def _padded(looked: Looked, node: Any) -> list[Any]:
     whole = [0, 0, *pads[:half], 0, 0, *pads[half:]]
     around = looked.add(f"{node.output[0]}_pads", np.array(whole, np.int64))
     pair = _pair(looked, node, around, zero_point, f"{node.output[0]}_padded", [])
-    kept = [attribute for attribute in node.attribute if attribute.name not in ("auto_pad", "pads")]
-    layer = type(node)()
-    layer.CopyFrom(node)
+    layer = copied(node, "auto_pad", "pads")
     layer.input[0] = pair[-1].output[0]
-    del layer.attribute[:]
-    layer.attribute.extend(kept)
     return [*pair, layer]
 
 
@@ -77,8 +61,7 @@ def _pair(
     fill = looked.add(f"{node.output[0]}_fill", code.reshape(()))
     codes = f"{node.output[0]}_padded_codes"
     name = node.name if node.op_type == "Pad" else codes
-    dequantize = type(node)()
-    dequantize.CopyFrom(maker)
+    dequantize = copied(maker)
     dequantize.name = f"{codes}_dequantized"
     dequantize.input[0] = codes
     dequantize.output[0] = output

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .proto import Looked
+from .proto import Looked, copied, replace_nodes
 
 __all__ = ["keep_products_apart"]
 
@@ -27,38 +27,30 @@ _AXES_AS_INPUT = 13
 """The first opset whose Squeeze and Unsqueeze take their axes as an input."""
 
 
-def keep_products_apart(model: Any) -> bool:
+def keep_products_apart(looked: Looked) -> bool:
     """Of two products in a row, one of which would lose its zero point, the second gets its codes by way of rank 3.
 
-    model: onnx.ModelProto, changed in place. Returns whether it was.
+    Changes the model in place. Returns whether it did.
     """
-    from onnx import GraphProto, helper
-
-    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
-    if opset < _AXES_AS_INPUT:
+    if looked.opset < _AXES_AS_INPUT:
         return False
-    looked, written = Looked(model), GraphProto()
     apart = _apart(looked)
-    for node in model.graph.node:
-        if node.op_type != "DequantizeLinear" or node.output[0] not in apart:
-            written.node.append(node)
-            continue
-        name = node.output[0]
-        axes = looked.add(f"{name}_apart_axes", np.array([0], np.int64))
-        pair = type(node)()
-        pair.CopyFrom(node)
-        pair.input[0], pair.output[0] = f"{name}_apart_codes", f"{name}_apart"
-        written.node.extend(
-            [
-                helper.make_node("Unsqueeze", [node.input[0], axes], list(pair.input[:1]), f"{name}_apart_unsqueezed"),
-                pair,
-                helper.make_node("Squeeze", [pair.output[0], axes], [name], f"{name}_apart_squeezed"),
-            ]
-        )
-    if apart:
-        model.graph.ClearField("node")
-        model.graph.node.extend(written.node)
-    return bool(apart)
+    return replace_nodes(looked, lambda looked, node: _around(looked, node) if apart & {*node.output} else [])
+
+
+def _around(looked: Looked, node: Any) -> list[Any]:
+    """A DequantizeLinear of values of rank 2, by way of rank 3."""
+    from onnx import helper
+
+    name = node.output[0]
+    axes = looked.add(f"{name}_apart_axes", np.array([0], np.int64))
+    pair = copied(node)
+    pair.input[0], pair.output[0] = f"{name}_apart_codes", f"{name}_apart"
+    return [
+        helper.make_node("Unsqueeze", [node.input[0], axes], list(pair.input[:1]), f"{name}_apart_unsqueezed"),
+        pair,
+        helper.make_node("Squeeze", [pair.output[0], axes], [name], f"{name}_apart_squeezed"),
+    ]
 
 
 def _apart(looked: Looked) -> set[str]:

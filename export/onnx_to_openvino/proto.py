@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Looked"]
+__all__ = ["Looked", "copied", "replace_nodes", "shared_out"]
 
 
 class Looked:
@@ -18,6 +19,11 @@ class Looked:
         self.model = model
         self.constants = {tensor.name: tensor for tensor in model.graph.initializer}
         self.makers = {name: node for node in model.graph.node for name in node.output}
+
+    @property
+    def opset(self) -> int:
+        """Of the default domain; 0 where the file names none."""
+        return next((int(entry.version) for entry in self.model.opset_import if entry.domain in ("", "ai.onnx")), 0)
 
     @staticmethod
     def attributes(node: Any) -> dict[str, Any]:
@@ -70,8 +76,7 @@ class Looked:
             return []
         rows = zip(sizes, kernel, given.get("strides", ones), given.get("dilations", ones), strict=True)
         totals = [max(0, (-(-size // by) - 1) * by + (taps - 1) * step + 1 - size) for size, taps, by, step in rows]
-        small, large = [total // 2 for total in totals], [total - total // 2 for total in totals]
-        return small + large if mode == b"SAME_UPPER" else large + small
+        return shared_out(totals, mode)
 
     def grid(self, name: str) -> tuple[Any, np.float32, NDArray[Any]] | None:
         """The DequantizeLinear that makes `name` of codes which the graph computes, its scale and its zero point.
@@ -85,3 +90,39 @@ class Looked:
         if node.input[0] in self.constants or scale is None or zero_point is None or scale.size != 1:
             return None
         return node, np.float32(scale.item()), zero_point
+
+
+def shared_out(totals: Sequence[int], mode: bytes) -> list[int]:
+    """Pads before, then after, `totals` in each direction; the odd one stands behind for SAME_UPPER, else in front."""
+    small, large = [total // 2 for total in totals], [total - total // 2 for total in totals]
+    return small + large if mode == b"SAME_UPPER" else large + small
+
+
+def copied(node: Any, *without: str, **attributes: Any) -> Any:
+    """`node` again, attributes of these names left out, others added."""
+    from onnx import helper
+
+    copy = type(node)()
+    copy.CopyFrom(node)
+    del copy.attribute[:]
+    copy.attribute.extend(attribute for attribute in node.attribute if attribute.name not in without)
+    copy.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
+    return copy
+
+
+def replace_nodes(looked: Looked, written: Callable[[Looked, Any], Sequence[Any]]) -> bool:
+    """Put what `written` makes of each node of the default domain in its place; nothing made leaves the node.
+
+    Returns whether anything was made.
+    """
+    from onnx import GraphProto
+
+    graph, changed = GraphProto(), False
+    for node in looked.model.graph.node:
+        made = [] if node.domain else written(looked, node)
+        changed |= bool(made)
+        graph.node.extend(made or [node])
+    if changed:
+        looked.model.graph.ClearField("node")
+        looked.model.graph.node.extend(graph.node)
+    return changed

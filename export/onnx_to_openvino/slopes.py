@@ -6,17 +6,15 @@ channels' own; of [1, …, n] it takes the last axis as well.
 
 from __future__ import annotations
 
-from typing import Any
-
 from .proto import Looked
 
 __all__ = ["align_slopes"]
 
 
-def align_slopes(model: Any) -> bool:
-    """Slopes of one axis that are constants become constants of all axes. Returns whether `model` was changed."""
-    looked, changed = Looked(model), False
-    for node in model.graph.node:
+def align_slopes(looked: Looked) -> bool:
+    """Slopes of one axis that are constants become constants of all axes. Returns whether the model was changed."""
+    changed = False
+    for node in looked.model.graph.node:
         if node.op_type != "PRelu" or node.domain:
             continue
         slopes, sizes = looked.array(node.input[1]), looked.sizes(node.input[0])

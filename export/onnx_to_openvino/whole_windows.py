@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .proto import Looked
+from .proto import Looked, replace_nodes
 
 __all__ = ["window_reductions"]
 
@@ -27,40 +27,33 @@ _AXES_AS_INPUT = 13
 """The first opset whose Squeeze takes its axes as an input."""
 
 
-def window_reductions(model: Any) -> bool:
+def window_reductions(looked: Looked) -> bool:
     """Maxima over axes of the image, and means over the one axis of rank 3. Those over channels stay as they are.
 
-    model: onnx.ModelProto, changed in place. Returns whether it was.
+    Changes the model in place. Returns whether it did.
     """
-    from onnx import GraphProto, helper
+    return looked.opset >= _AXES_AS_INPUT and replace_nodes(looked, _pooled)
 
-    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
-    if opset < _AXES_AS_INPUT:
-        return False
-    looked, written, changed = Looked(model), GraphProto(), False
-    for node in model.graph.node:
-        window = _window(looked, node)
-        if not window:
-            written.node.append(node)
-            continue
-        changed, output = True, node.output[0]
-        dropped = node.op_type.startswith("Reduce") and not looked.attributes(node).get("keepdims", 1)
-        pooled = f"{output}_pooled" if dropped else output
-        written.node.append(
-            helper.make_node(_POOLS[node.op_type], node.input[:1], [pooled], node.name, kernel_shape=window)
-        )
-        if dropped:
-            axes = looked.add(f"{output}_axes", np.array(_axes(looked, node, len(window) + 2), np.int64))
-            written.node.append(helper.make_node("Squeeze", [pooled, axes], [output], f"{pooled}_squeezed"))
-    if changed:
-        model.graph.ClearField("node")
-        model.graph.node.extend(written.node)
-    return changed
+
+def _pooled(looked: Looked, node: Any) -> list[Any]:
+    from onnx import helper
+
+    window = _window(looked, node)
+    if not window:
+        return []
+    output = node.output[0]
+    dropped = node.op_type.startswith("Reduce") and not looked.attributes(node).get("keepdims", 1)
+    pooled = f"{output}_pooled" if dropped else output
+    pool = helper.make_node(_POOLS[node.op_type], node.input[:1], [pooled], node.name, kernel_shape=window)
+    if not dropped:
+        return [pool]
+    axes = looked.add(f"{output}_axes", np.array(_axes(looked, node, len(window) + 2), np.int64))
+    return [pool, helper.make_node("Squeeze", [pooled, axes], [output], f"{pooled}_squeezed")]
 
 
 def _window(looked: Looked, node: Any) -> list[int]:
     """The size of the image in the axes that `node` reduces, 1 in others; [] where it stays as it is."""
-    if node.op_type not in _POOLS or node.domain:
+    if node.op_type not in _POOLS:
         return []
     sizes = looked.sizes(node.input[0]) or []
     rank = len(sizes)

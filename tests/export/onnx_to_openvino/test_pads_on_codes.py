@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sepia.export.onnx_to_openvino.pads_on_codes import put_pads_on_codes
+from sepia.export.onnx_to_openvino.proto import Looked
 from support.openvino_nets import as_ir_and_as_it_says, pair, small_net
 
 GRID = "float s = {0.02}, int8 z = {30}, int64[8] around = {0, 0, 0, 0, 0, 0, 0, 1}"
@@ -61,6 +62,6 @@ def test_openvino_pads_as_the_file_says(body: str, shape: str, tmp_path: Path) -
 def test_what_is_right_stays(text: str, changed: bool) -> None:
     model = small_net(text)
     before = model.SerializeToString()
-    assert put_pads_on_codes(model) is changed
+    assert put_pads_on_codes(Looked(model)) is changed
     assert (model.SerializeToString() != before) is changed
     assert {"y", "y_dq", "x_dq"} <= {name for node in model.graph.node for name in node.output}

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from sepia.export.onnx_to_openvino.products_apart import keep_products_apart
+from sepia.export.onnx_to_openvino.proto import Looked
 from support.openvino_nets import as_ir_and_as_it_says, pair, small_net
 
 WITHOUT = f"k = MatMul(x_dq, w) {pair('k', 't, u')} y = MatMul(k_dq, m)"
@@ -73,5 +74,5 @@ def test_three_in_a_row(tmp_path: Path) -> None:
 )
 def test_others_stay(model: onnx.ModelProto) -> None:
     before = model.SerializeToString()
-    assert not keep_products_apart(model)
+    assert not keep_products_apart(Looked(model))
     assert model.SerializeToString() == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import onnx
 import pytest
 from onnx import helper
+from sepia.export.onnx_to_openvino.proto import Looked
 from sepia.export.onnx_to_openvino.transposed_pads import spell_out_transposed_pads
 
 
@@ -26,7 +27,7 @@ def layer(attributes: str) -> onnx.ModelProto:
 )
 def test_same_becomes_pads(attributes: str, pads: list[int]) -> None:
     model = layer(attributes)
-    assert spell_out_transposed_pads(model)
+    assert spell_out_transposed_pads(Looked(model))
     found = {each.name: helper.get_attribute_value(each) for each in model.graph.node[0].attribute}
     assert found["pads"] == pads
     assert "auto_pad" not in found
@@ -40,5 +41,5 @@ def test_same_becomes_pads(attributes: str, pads: list[int]) -> None:
 def test_others_stay(attributes: str) -> None:
     model = layer(attributes)
     before = model.SerializeToString()
-    assert not spell_out_transposed_pads(model)
+    assert not spell_out_transposed_pads(Looked(model))
     assert model.SerializeToString() == before
