@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.openvino_nets import pair
 
 from fuzz.apart import run_apart
 from fuzz.draft import Drawn
@@ -19,14 +20,6 @@ from fuzz.moved_codes import CRASHES
 from fuzz.reference import evaluate
 from fuzz.verdict import judged
 from fuzz.written import written
-
-
-def pair(name: str, scale: str = "s", zero_point: str = "z") -> str:
-    return (
-        f"{name}_q = QuantizeLinear({name}, {scale}, {zero_point}) "
-        f"{name}_dq = DequantizeLinear({name}_q, {scale}, {zero_point})"
-    )
-
 
 GRIDS = "<float s = {0.02}, int8 z = {30}, float t = {0.013}, int8 u = {-20}, int64[6] pads = {0, 0, 0, 0, 0, 1}>"
 

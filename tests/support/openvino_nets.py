@@ -26,8 +26,12 @@ def small_net(text: str, *, opset: int = 20) -> onnx.ModelProto:
     return model
 
 
-def pair(value: str, grid: str = "s, z") -> str:
-    return f"{value}_q = QuantizeLinear({value}, {grid}) {value}_dq = DequantizeLinear({value}_q, {grid})"
+def pair(name: str, scale: str = "s", zero_point: str = "z") -> str:
+    """The value `name` as codes, `name`_q, and back, `name`_dq."""
+    return (
+        f"{name}_q = QuantizeLinear({name}, {scale}, {zero_point}) "
+        f"{name}_dq = DequantizeLinear({name}_q, {scale}, {zero_point})"
+    )
 
 
 def as_ir_and_as_it_says(model: onnx.ModelProto, folder: Path) -> tuple[Arrays, Arrays]:

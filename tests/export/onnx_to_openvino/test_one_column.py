@@ -35,7 +35,7 @@ def test_the_same_windows_of_codes(tmp_path: Path) -> None:
     model = small_net(
         "g (float[1, 2, 8, 4] x) => (float[1, 4, 6, 1] y_dq) <float s = {0.02}, int8 z = {3}, float v = {0.01},"
         f"int8 n = {{0}}, float t = {{0.1}}, int8[4, 1, 3, 3] codes = {{{codes}}}> {{ {pair('x')}"
-        f"w = DequantizeLinear(codes, v, n) y = Conv<group = 2, strides = [1, 3]>(x_dq, w) {pair('y', 't, z')} }}"
+        f"w = DequantizeLinear(codes, v, n) y = Conv<group = 2, strides = [1, 3]>(x_dq, w) {pair('y', 't', 'z')} }}"
     )
     found, wanted = as_ir_and_as_it_says(model, tmp_path)
     np.testing.assert_allclose(found["y_dq"], wanted["y_dq"], atol=0.01)

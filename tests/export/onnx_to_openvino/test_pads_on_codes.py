@@ -23,9 +23,9 @@ CASES = {
     "a Pad by a number": f"y = Pad(x_dq, around, fill) {pair('y')}",
     "a Pad of some axes": f"y = Pad(x_dq, some, , axes) {pair('y')}",
     "a multiplier": "w = DequantizeLinear(codes, v, n) y = Conv<group = 2, pads = [0, 1, 0, 1]>(x_dq, w)"
-    + pair("y", "t, z"),
+    + pair("y", "t", "z"),
     "a multiplier, SAME": 'w = DequantizeLinear(codes, v, n) y = Conv<group = 2, auto_pad = "SAME_UPPER",'
-    f"strides = [2, 1]>(x_dq, w) {pair('y', 't, z')}",
+    f"strides = [2, 1]>(x_dq, w) {pair('y', 't', 'z')}",
 }
 
 

@@ -11,14 +11,14 @@ from sepia.export.onnx_to_openvino.products_apart import keep_products_apart
 from sepia.export.onnx_to_openvino.proto import Looked
 from support.openvino_nets import as_ir_and_as_it_says, pair, small_net
 
-WITHOUT = f"k = MatMul(x_dq, w) {pair('k', 't, u')} y = MatMul(k_dq, m)"
-OF_ONE_NUMBER = f"k = Gemm(x_dq, w, a) {pair('k', 't, u')} y = Gemm(k_dq, m, b)"
-WITH_BIASES = f"k = Gemm(x_dq, w, c) {pair('k', 't, u')} y = Gemm(k_dq, m, d)"
-BETWEEN = f"k0 = MatMul(x_dq, w) k = Mul(k0, s) {pair('k', 'e, u')} y = MatMul(k_dq, m)"
-TWO_PAIRS = f"k = MatMul(x_dq, w) {pair('k', 't, u')} l = Relu(k_dq) {pair('l', 't, u')} y = MatMul(l_dq, m)"
+WITHOUT = f"k = MatMul(x_dq, w) {pair('k', 't', 'u')} y = MatMul(k_dq, m)"
+OF_ONE_NUMBER = f"k = Gemm(x_dq, w, a) {pair('k', 't', 'u')} y = Gemm(k_dq, m, b)"
+WITH_BIASES = f"k = Gemm(x_dq, w, c) {pair('k', 't', 'u')} y = Gemm(k_dq, m, d)"
+BETWEEN = f"k0 = MatMul(x_dq, w) k = Mul(k0, s) {pair('k', 'e', 'u')} y = MatMul(k_dq, m)"
+TWO_PAIRS = f"k = MatMul(x_dq, w) {pair('k', 't', 'u')} l = Relu(k_dq) {pair('l', 't', 'u')} y = MatMul(l_dq, m)"
 MOVED = "i = Identity(x_dq) a1, a2 = Split<axis = 1, num_outputs = 2>(i) c1 = Concat<axis = 1>(a2, a1)"
-MOVED = f"{MOVED} k = MatMul(c1, w) {pair('k', 't, u')} j = Identity(k_dq) y = MatMul(j, m)"
-ADDED = f"k0 = MatMul(x_dq, w) k = Add(k0, a) {pair('k', 't, u')} y0 = MatMul(k_dq, m) y = Add(y0, b)"
+MOVED = f"{MOVED} k = MatMul(c1, w) {pair('k', 't', 'u')} j = Identity(k_dq) y = MatMul(j, m)"
+ADDED = f"k0 = MatMul(x_dq, w) k = Add(k0, a) {pair('k', 't', 'u')} y0 = MatMul(k_dq, m) y = Add(y0, b)"
 
 
 def products(nodes: str, rows: str, deep: int, *, zero_point: int = 30) -> onnx.ModelProto:
@@ -53,9 +53,8 @@ def test_each_takes_its_zero_point_off(nodes: str, rows: str, deep: int, tmp_pat
 
 
 def test_three_in_a_row(tmp_path: Path) -> None:
-    more = (
-        f"{WITHOUT.replace(' y = ', ' l = ')} {pair('l', 't, u')} r = Transpose<perm = [1, 0]>(m) y0 = MatMul(l_dq, r)"
-    )
+    first = f"{WITHOUT.replace(' y = ', ' l = ')} {pair('l', 't', 'u')}"
+    more = f"{first} r = Transpose<perm = [1, 0]>(m) y0 = MatMul(l_dq, r)"
     model = products(f"{more} y = MatMul(y0, m)", "2", 16)
     found, wanted = as_ir_and_as_it_says(model, tmp_path)
     np.testing.assert_allclose(found["y"], wanted["y"], rtol=1e-4, atol=0.01 * np.abs(wanted["y"]).max())
@@ -68,7 +67,7 @@ def test_three_in_a_row(tmp_path: Path) -> None:
         products(WITHOUT, "1", 4, zero_point=0),
         products(WITHOUT, "9", 4),
         products(WITHOUT, "1", 257),
-        products(f"r = Relu(x_dq) k = MatMul(r, w) {pair('k', 't, u')} y = MatMul(k_dq, m)", "1", 4),
+        products(f"r = Relu(x_dq) k = MatMul(r, w) {pair('k', 't', 'u')} y = MatMul(k_dq, m)", "1", 4),
     ],
     ids=["biases", "no zero points", "many rows", "many columns", "no codes"],
 )
